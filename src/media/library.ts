@@ -1,0 +1,410 @@
+import { Readable } from 'node:stream';
+import { MediakeepError } from '../errors.ts';
+import { decodeCursor, encodeCursor, uuidPattern } from './cursor.ts';
+import { collectImage, type Identified, identify, MemoryBudget, Meter, pour } from './intake.ts';
+import { type LinkSigner, originalLinkLife } from './links.ts';
+import {
+  ImageAsset,
+  type MediaAsset,
+  type MediaKind,
+  mediaKinds,
+  mediaStatuses,
+  type NewAsset,
+  notFound,
+  VideoAsset,
+} from './media-asset.ts';
+import { keyPrefix, type Limits, maxBytes, originalKey } from './policy.ts';
+import type {
+  AssetChange,
+  ByteRange,
+  Clock,
+  ImageTools,
+  Log,
+  MediaStore,
+  NewId,
+  ObjectStorage,
+  PageFilter,
+  Usage,
+  VideoTools,
+} from './ports.ts';
+import {
+  assertStorable,
+  cleanAltText,
+  cleanDescription,
+  cleanFilename,
+  cleanTags,
+  cleanTitle,
+  maxSearchLength,
+  type RawDescription,
+} from './text.ts';
+
+/** One file on its way in, whichever door it comes through. */
+export interface UploadRequest extends RawDescription {
+  readonly kind: MediaKind;
+  /** As the client sent it. */
+  readonly filename: string | null | undefined;
+  /** The file's bytes. The library reads it to its end or destroys it. */
+  readonly source: Readable;
+}
+
+/** What a list asks for, as a client sent it. */
+export interface ListRequest {
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+  readonly kind?: MediaKind | null | undefined;
+  readonly status?: MediaAsset['status'] | null | undefined;
+  readonly tag?: string | null | undefined;
+  readonly search?: string | null | undefined;
+}
+
+/** A page of a list, newest first. */
+export interface Page {
+  readonly assets: readonly MediaAsset[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  /** How many assets the filter fits in all. Asks the database when it is called. */
+  readonly totalCount: () => Promise<number>;
+}
+
+/** What an update may change; an absent field stays, null clears. */
+export type ChangeRequest = RawDescription;
+
+/** Usage as the client sees it. */
+export interface UsageReport extends Usage {
+  readonly quotaBytes: number | null;
+}
+
+/** The file behind a signed link. */
+export interface SharedFile {
+  readonly filename: string;
+  readonly mimeType: string;
+  readonly sizeBytes: number;
+  /** Strong, with its quotes. */
+  readonly etag: string;
+  readonly lastModified: Date;
+  readonly expiresAt: Date;
+  /** All bytes, or a range that lies inside the file. The caller reads or destroys the stream. */
+  open(range: ByteRange | undefined, signal: AbortSignal): Promise<Readable>;
+  /** A link on the storage itself, or undefined when the bytes are to be streamed. */
+  redirectTo(contentDisposition: string): Promise<string | undefined>;
+}
+
+export interface LibraryDependencies {
+  readonly storage: ObjectStorage;
+  readonly store: MediaStore;
+  readonly images: ImageTools;
+  readonly videos: VideoTools;
+  readonly links: LinkSigner;
+  readonly limits: Limits;
+  /** An upload without a sign of life for so long counts as abandoned; a running one gives one four times as often. */
+  readonly uploadGraceSeconds: number;
+  /** Most bytes that arriving images may hold in memory together. */
+  readonly imageMemoryBytes: number;
+  readonly clock: Clock;
+  readonly newId: NewId;
+  readonly log: Log;
+}
+
+/** Most items of one page. */
+export const maxPageSize = 100;
+const defaultPageSize = 20;
+
+/** A storage that has not answered a small call for so long counts as away, in milliseconds. */
+const storagePatienceMs = 15_000;
+
+/** How long one process keeps a piece of unfinished business to itself, in seconds: longer than {@link storagePatienceMs}. */
+const leaseSeconds = 60;
+
+/**
+ * Every operation of the product. The doors (GraphQL, REST, links) translate and call; nothing else decides.
+ * Methods throw MediakeepError with the code of the contract; `ownerId` is the signed-in user.
+ */
+export class MediaLibrary {
+  readonly #with: LibraryDependencies;
+  readonly #imageMemory: MemoryBudget;
+
+  constructor(dependencies: LibraryDependencies) {
+    this.#with = dependencies;
+    this.#imageMemory = new MemoryBudget(dependencies.imageMemoryBytes);
+  }
+
+  /**
+   * Takes one file. Resolves when its bytes are stored, proved and visible; when it rejects, neither row nor object is left
+   * (or the row says `DELETING` and the sweep finishes it).
+   * UNSUPPORTED_MEDIA_TYPE, INVALID_MEDIA, FILE_TOO_LARGE, QUOTA_EXCEEDED, OVERLOADED, STORAGE_UNAVAILABLE, BAD_USER_INPUT, or the source's failure.
+   */
+  async upload(ownerId: string, request: UploadRequest): Promise<MediaAsset> {
+    const { kind, source } = request;
+    const described = destroyingOnFailure(source, () => this.#describe(ownerId, request));
+    const file = await identify(source, kind);
+    const asset = { ...described, mimeType: file.mimeType };
+    return kind === 'IMAGE'
+      ? await this.#uploadImage(ImageAsset.begin(asset), file)
+      : await this.#uploadVideo(VideoAsset.begin(asset), file);
+  }
+
+  /** The user's asset, or undefined; an id that is no UUID is simply not there. */
+  async get(ownerId: string, id: string): Promise<MediaAsset | undefined> {
+    return uuidPattern.test(id) ? await this.#with.store.find(ownerId, id) : undefined;
+  }
+
+  /** A page of the user's assets, newest first. BAD_USER_INPUT for a `first`, cursor or filter that does not fit. */
+  async page(ownerId: string, request: ListRequest): Promise<Page> {
+    const first = pageSize(request.first);
+    const filter = cleanFilter(request);
+    const after = request.after === null || request.after === undefined ? undefined : decodeCursor(request.after);
+    const rows = await this.#with.store.page({ ownerId, first, filter, ...(after && { after }) });
+    return {
+      assets: rows.slice(0, first),
+      hasNextPage: rows.length > first,
+      hasPreviousPage: after !== undefined,
+      totalCount: () => this.#count(ownerId, filter),
+    };
+  }
+
+  /** Changes title, alternative text or tags. NOT_FOUND, BAD_USER_INPUT. */
+  async update(ownerId: string, id: string, request: ChangeRequest): Promise<MediaAsset> {
+    const change: AssetChange = {
+      ...(request.title !== undefined && { title: cleanTitle(request.title) }),
+      ...(request.altText !== undefined && { altText: cleanAltText(request.altText) }),
+      ...(request.tags !== undefined && { tags: cleanTags(request.tags) }),
+    };
+    const asset = uuidPattern.test(id) ? await this.#with.store.update(ownerId, id, change, this.#with.clock()) : undefined;
+    if (asset === undefined) throw notFound();
+    return asset;
+  }
+
+  /** Deletes row and bytes. `purged` is false when the storage did not answer: the asset is gone for everybody, the sweep removes the bytes. NOT_FOUND. */
+  async remove(ownerId: string, id: string): Promise<{ id: string; purged: boolean }> {
+    const asset = uuidPattern.test(id) ? await this.#with.store.startDeletion(ownerId, id) : undefined;
+    if (asset === undefined) throw notFound();
+    return { id, purged: await this.#purge(id) };
+  }
+
+  /** How much the user holds. */
+  async usage(ownerId: string): Promise<UsageReport> {
+    return { ...(await this.#with.store.usage(ownerId)), quotaBytes: this.#with.limits.userQuotaBytes ?? null };
+  }
+
+  /** A signed link to the original that lives `expiresIn` seconds, or up to a quarter longer. BAD_USER_INPUT outside 1 to 604800. */
+  linkTo(asset: MediaAsset, expiresIn: number): string {
+    return this.#with.links.sign(originalKey(asset.id), originalLinkLife(expiresIn));
+  }
+
+  /** The file behind a link. Undefined when the link is not valid (any more); NOT_FOUND when its asset is gone. */
+  async openLink(path: string, query: { expires?: string; signature?: string }): Promise<SharedFile | undefined> {
+    const target = this.#with.links.verify(path, query.expires, query.signature);
+    if (target === undefined) return undefined;
+    const [id = ''] = path.split('/');
+    const asset = uuidPattern.test(id) ? await this.#with.store.findShared(id) : undefined;
+    if (asset === undefined || path !== originalKey(id)) throw notFound();
+    return this.#share(asset, path, target.expiresAt);
+  }
+
+  /** Finishes what crashes and outages cut off: abandoned uploads and deletions whose bytes are still there. Safe in many processes at once. Returns how many it finished. */
+  async sweep(): Promise<number> {
+    const batch = { graceSeconds: this.#with.uploadGraceSeconds, leaseSeconds, limit: 50 };
+    let finished = 0;
+    for (;;) {
+      const ids = await this.#with.store.claimUnfinished(batch);
+      const purged = await Promise.all(ids.map((id) => this.#purge(id)));
+      finished += purged.filter(Boolean).length;
+      if (ids.length < batch.limit) return finished;
+    }
+  }
+
+  #describe(ownerId: string, request: UploadRequest): Omit<NewAsset, 'mimeType'> {
+    const id = this.#with.newId();
+    return {
+      ...cleanDescription(request),
+      id,
+      ownerId,
+      filename: cleanFilename(request.filename),
+      storageUri: this.#with.storage.uriOf(originalKey(id)),
+      now: this.#with.clock(),
+    };
+  }
+
+  /** An image is proved in memory before anything is written: a refused one touches neither database nor storage. */
+  async #uploadImage(asset: ImageAsset, file: Identified): Promise<MediaAsset> {
+    const { images, limits, store, clock } = this.#with;
+    const { bytes, facts, release } = await collectImage(file, limits.maxImageBytes, this.#imageMemory);
+    try {
+      const signal = AbortSignal.timeout(imagePatienceMs);
+      const imageFacts = await images.inspect(bytes, { mimeType: asset.mimeType, maxPixels: limits.maxImagePixels, signal });
+      await store.begin(asset, { reserveBytes: facts.sizeBytes, quotaBytes: limits.userQuotaBytes });
+      return await this.#finish(asset, async () => {
+        await this.#put(asset, Readable.from([bytes], { objectMode: false }));
+        asset.ready(facts, imageFacts, clock());
+      });
+    } finally {
+      release();
+    }
+  }
+
+  /** A video flows through to the storage; its container is read there, by a few ranged reads. */
+  async #uploadVideo(asset: VideoAsset, file: Identified): Promise<MediaAsset> {
+    const { limits, store, clock } = this.#with;
+    const quotaBytes = limits.userQuotaBytes;
+    const meter = new Meter({
+      kind: 'VIDEO',
+      limitBytes: maxBytes(limits, 'VIDEO'),
+      // Exactly what has arrived is reserved, never a guess: an upload that just fits is not refused because another one might grow.
+      ...(quotaBytes !== undefined && { onArrival: (reserveBytes: number) => this.#reserve(asset, reserveBytes, quotaBytes) }),
+    });
+    try {
+      await store.begin(asset, { reserveBytes: 0, quotaBytes });
+    } catch (error) {
+      file.rest.destroy();
+      throw error;
+    }
+    return await this.#finish(asset, async () => {
+      pour(file, meter);
+      await this.#put(asset, meter);
+      const facts = meter.facts();
+      asset.ready(facts, await this.#probe(asset, facts.sizeBytes), clock());
+    });
+  }
+
+  async #reserve(asset: MediaAsset, reserveBytes: number, quotaBytes: number): Promise<void> {
+    if (!(await this.#with.store.reserve(asset.id, { reserveBytes, quotaBytes }))) throw lostTouch();
+  }
+
+  /** Runs what stands between the first row and the last, with signs of life; then makes the asset visible, or leaves nothing of it. */
+  async #finish(asset: MediaAsset, work: () => Promise<void>): Promise<MediaAsset> {
+    const { store, uploadGraceSeconds, log } = this.#with;
+    const heartbeat = setInterval(
+      () => {
+        store
+          .touch(asset.id)
+          .catch((error: unknown) =>
+            log.warn({ err: error, assetId: asset.id }, 'A running upload could not give a sign of life'),
+          );
+      },
+      (uploadGraceSeconds * 1000) / 4,
+    );
+    try {
+      await work();
+      if (!(await store.commit(asset))) throw lostTouch();
+      return asset;
+    } catch (error) {
+      if (await this.#discard(asset.id)) throw error;
+      // The answer to the commit was lost, not the commit: the asset is visible, so its bytes must stay.
+      return asset;
+    } finally {
+      clearInterval(heartbeat);
+    }
+  }
+
+  #put(asset: MediaAsset, source: Readable): Promise<unknown> {
+    return this.#with.storage.put(originalKey(asset.id), source, {
+      contentType: asset.mimeType,
+      filename: asset.filename,
+      metadata: { assetId: asset.id, owner: asset.ownerId },
+      signal: new AbortController().signal,
+    });
+  }
+
+  #probe(asset: MediaAsset, sizeBytes: number): Promise<Parameters<VideoAsset['ready']>[1]> {
+    const signal = AbortSignal.timeout(videoPatienceMs);
+    const read = async (range: ByteRange): Promise<Buffer> => {
+      const stream = await this.#with.storage.read(originalKey(asset.id), { range, signal });
+      return Buffer.concat(await stream.toArray());
+    };
+    return this.#with.videos.probe({ sizeBytes, read }, { mimeType: asset.mimeType, signal });
+  }
+
+  /** Leaves nothing of an upload that failed. False when the asset turned out to be visible, and so was left alone. */
+  async #discard(id: string): Promise<boolean> {
+    try {
+      if (!(await this.#with.store.abandon(id))) return false;
+    } catch (error) {
+      this.#with.log.warn({ err: error, assetId: id }, 'A failed upload could not be given up now; the sweep will do it');
+      return true;
+    }
+    await this.#purge(id);
+    return true;
+  }
+
+  async #purge(id: string): Promise<boolean> {
+    try {
+      await this.#with.storage.removeAll(keyPrefix(id), AbortSignal.timeout(storagePatienceMs));
+      await this.#with.store.forget(id);
+      return true;
+    } catch (error) {
+      this.#with.log.warn(
+        { err: error, assetId: id },
+        'The bytes of a deleted asset could not be removed now; the sweep will try again',
+      );
+      return false;
+    }
+  }
+
+  async #count(ownerId: string, filter: PageFilter): Promise<number> {
+    const { store } = this.#with;
+    return Object.keys(filter).length === 0 ? (await store.usage(ownerId)).count : await store.count(ownerId, filter);
+  }
+
+  #share(asset: MediaAsset, key: string, expiresAt: Date): SharedFile {
+    const { storage } = this.#with;
+    return {
+      filename: asset.filename,
+      mimeType: asset.mimeType,
+      sizeBytes: asset.sizeBytes,
+      etag: `"${asset.sha256}"`,
+      lastModified: asset.createdAt,
+      expiresAt,
+      open: (range, signal) => storage.read(key, { signal, ...(range && { range }) }),
+      redirectTo: (contentDisposition) =>
+        storage.downloadUrl(key, { contentType: asset.mimeType, contentDisposition, expiresAt }),
+    };
+  }
+}
+
+/** An image that cannot be proved in so long counts as more than we can do now, in milliseconds. */
+const imagePatienceMs = 60_000;
+
+/** A container that cannot be probed in so long, in milliseconds. A probe is a handful of ranged reads. */
+const videoPatienceMs = 60_000;
+
+function lostTouch(): MediakeepError {
+  return new MediakeepError('STORAGE_UNAVAILABLE', 'The server lost touch with this upload and gave it up. Please try again.');
+}
+
+function destroyingOnFailure<T>(source: Readable, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    source.destroy();
+    throw error;
+  }
+}
+
+function pageSize(first: number | null | undefined): number {
+  const size = first ?? defaultPageSize;
+  if (Number.isInteger(size) && size >= 1 && size <= maxPageSize) return size;
+  throw new MediakeepError('BAD_USER_INPUT', `\`first\` must be a whole number from 1 to ${maxPageSize}.`);
+}
+
+function cleanFilter({ kind, status, tag, search }: ListRequest): PageFilter {
+  const text = search?.trim();
+  if (text !== undefined && text.length > maxSearchLength) {
+    throw new MediakeepError('BAD_USER_INPUT', `\`search\` has ${text.length} characters; at most ${maxSearchLength} fit.`);
+  }
+  return {
+    ...(kind && { kind: oneOf('kind', mediaKinds, kind) }),
+    ...(status && { status: oneOf('status', mediaStatuses, status) }),
+    ...(tag !== null && tag !== undefined && { tag: assertStorable('tag', tag.trim()) }),
+    ...(text && { search: assertStorable('search', text) }),
+  };
+}
+
+function oneOf<T extends string>(field: string, values: readonly T[], value: T): T {
+  if (values.includes(value)) return value;
+  throw new MediakeepError('BAD_USER_INPUT', `\`${field}\` must be one of ${values.join(', ')}.`);
+}
+
+/** The cursor of an asset in the newest-first list. */
+export function cursorOf(asset: MediaAsset): string {
+  return encodeCursor(asset);
+}

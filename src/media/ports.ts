@@ -1,0 +1,178 @@
+import type { Readable } from 'node:stream';
+import type { ImageFacts, MediaAsset, MediaKind, MediaStatus, VideoFacts } from './media-asset.ts';
+
+/** Bytes `start` to `end`, both inclusive, counted from 0, as in an HTTP Range. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** An object that is whole and visible. */
+export interface StoredObject {
+  readonly sizeBytes: number;
+  /** CRC32C as an unsigned 32-bit number. */
+  readonly crc32c: number;
+}
+
+export interface PutOptions {
+  /** The type found in the bytes; a bucket serves the object with it. */
+  readonly contentType: string;
+  /** The cleaned filename, for the object's Content-Disposition. */
+  readonly filename: string;
+  /** Strings kept beside the object, for a human who looks into the bucket. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+export interface DownloadOptions {
+  readonly contentType: string;
+  /** The whole header value. */
+  readonly contentDisposition: string;
+  /** The link must not outlive this moment. */
+  readonly expiresAt: Date;
+}
+
+/**
+ * Where the bytes lie. Keys are `<asset id>/<name>`; all objects of an asset share the prefix `<asset id>/`.
+ * Every failure of the storage itself is STORAGE_UNAVAILABLE with its cause kept; a failure of the source or an abort is rethrown as it came.
+ */
+export interface ObjectStorage {
+  /** How a key is written in `media_assets.storage_uri`: `gs://bucket/key` or `disk:key`. */
+  uriOf(key: string): string;
+  /**
+   * Stores all of `source` under `key`, in one pass, all or nothing: the object is visible, durable and verified by its CRC32C when this
+   * resolves, and nothing is left when it rejects. Create-only: rejects when the key exists, leaving what is there. Ends or destroys `source`,
+   * which may have failed already when it is handed over.
+   */
+  put(key: string, source: Readable, options: PutOptions): Promise<StoredObject>;
+  /**
+   * The object's bytes, or those of `range` (which must lie inside the object). The caller reads or destroys the stream; destroying it at any
+   * moment leaks nothing. Rejects with NOT_FOUND when there is no such object.
+   */
+  read(key: string, options: { range?: ByteRange; signal: AbortSignal }): Promise<Readable>;
+  /** Size and checksum, or undefined when there is no such object. */
+  stat(key: string, signal: AbortSignal): Promise<StoredObject | undefined>;
+  /** Removes every object whose key begins with `prefix` (which ends in `/`). Absent is no error. */
+  removeAll(prefix: string, signal: AbortSignal): Promise<void>;
+  /** A short-lived link to the bytes on the storage itself, or undefined when they are to be streamed through {@link read}. */
+  downloadUrl(key: string, options: DownloadOptions): Promise<string | undefined>;
+  /** Resolves when the storage answers. */
+  check(signal: AbortSignal): Promise<void>;
+}
+
+/** What a list asks for. */
+export interface PageQuery {
+  readonly ownerId: string;
+  /** 1 to 100. */
+  readonly first: number;
+  /** Only what comes after this position. */
+  readonly after?: Position;
+  readonly filter: PageFilter;
+}
+
+export interface PageFilter {
+  readonly kind?: MediaKind;
+  readonly status?: MediaStatus;
+  readonly tag?: string;
+  /** Case-insensitive part of filename, title or altText; `%` and `_` mean themselves. */
+  readonly search?: string;
+}
+
+/** A place in the newest-first order: creation time, then id. */
+export interface Position {
+  readonly createdAt: Date;
+  readonly id: string;
+}
+
+/** Totals of what a user may see, kept beside the rows: reading it counts nothing. */
+export interface Usage {
+  readonly count: number;
+  readonly sizeBytes: number;
+}
+
+/** What UpdateMediaInput may change; an absent field stays. */
+export interface AssetChange {
+  readonly title?: string | null;
+  readonly altText?: string | null;
+  readonly tags?: readonly string[];
+}
+
+/**
+ * The rows. Methods that take an `ownerId` see only rows of that owner in a public state (PROCESSING, READY, FAILED).
+ * A database that does not answer within its limit is STORAGE_UNAVAILABLE. Usage and reservations change in the same transaction as the rows.
+ */
+export interface MediaStore {
+  /**
+   * Saves a new `UPLOADING` row, its sign of life and a reservation of `reserveBytes`.
+   * QUOTA_EXCEEDED, and nothing saved, when `quotaBytes` is given and stored + reserved + `reserveBytes` would pass it. Exact under concurrency.
+   */
+  begin(asset: MediaAsset, reservation: { reserveBytes: number; quotaBytes: number | undefined }): Promise<void>;
+  /** Raises the row's reservation to `reserveBytes` in all (never lowers it) and gives a sign of life. QUOTA_EXCEEDED as in {@link begin}. False when the row is no longer `UPLOADING`. */
+  reserve(id: string, reservation: { reserveBytes: number; quotaBytes: number | undefined }): Promise<boolean>;
+  /** Gives a sign of life of a running upload. */
+  touch(id: string): Promise<void>;
+  /** Makes the asset visible: saves its facts and state, turns the reservation into usage. False, and nothing changed, when the row is no longer `UPLOADING`. */
+  commit(asset: MediaAsset): Promise<boolean>;
+  /**
+   * `UPLOADING` -> `DELETING`, leased to the caller, its reservation freed. True when the bytes are nobody's now: the row is `DELETING` or gone.
+   * False when the row is public, because a commit whose answer was lost had succeeded: the bytes must stay.
+   */
+  abandon(id: string): Promise<boolean>;
+  find(ownerId: string, id: string): Promise<MediaAsset | undefined>;
+  /** An asset in a public state whoever owns it: for signed links only. */
+  findShared(id: string): Promise<MediaAsset | undefined>;
+  /** Newest first; one more than `first` rows when there are more. */
+  page(query: PageQuery): Promise<MediaAsset[]>;
+  count(ownerId: string, filter: PageFilter): Promise<number>;
+  usage(ownerId: string): Promise<Usage>;
+  update(ownerId: string, id: string, change: AssetChange, now: Date): Promise<MediaAsset | undefined>;
+  /** Public state -> `DELETING`, usage lowered: from here on nobody sees it. Undefined when there is none (or somebody else was first). */
+  startDeletion(ownerId: string, id: string): Promise<MediaAsset | undefined>;
+  /**
+   * Takes up to `limit` pieces of unfinished business, oldest first, and leases them for `leaseSeconds`, so that other processes pass them by:
+   * `UPLOADING` rows without a sign of life for `graceSeconds` become `DELETING` (reservation freed), `DELETING` rows whose lease ran out are taken again.
+   * One atomic statement: a row that shows life meanwhile is not taken.
+   */
+  claimUnfinished(options: { graceSeconds: number; leaseSeconds: number; limit: number }): Promise<string[]>;
+  /** Removes a `DELETING` row after its bytes are gone. */
+  forget(id: string): Promise<void>;
+  /** Resolves when the database answers. */
+  check(signal: AbortSignal): Promise<void>;
+}
+
+/** Bytes that can be read in any order without holding them all. */
+export interface RandomAccessBytes {
+  readonly sizeBytes: number;
+  /** The bytes of `range`, whole; `range` lies inside the file. */
+  read(range: ByteRange): Promise<Buffer>;
+}
+
+export interface ImageTools {
+  /**
+   * Proves an image whole and measures it, in one decode: checks the structure to its end and pixels x frames against `maxPixels` before decoding.
+   * `mimeType` is what sniffing found; only its decoder is used. INVALID_MEDIA when empty, truncated, undecodable or with too many pixels;
+   * OVERLOADED (with Retry-After) when there is no room to decode now.
+   */
+  inspect(bytes: Buffer, options: { mimeType: string; maxPixels: number; signal: AbortSignal }): Promise<ImageFacts>;
+}
+
+export interface VideoTools {
+  /** Reads a video's container with a few ranged reads. INVALID_MEDIA when truncated, without a video track, or not the sniffed type. */
+  probe(bytes: RandomAccessBytes, options: { mimeType: string; signal: AbortSignal }): Promise<VideoFacts>;
+}
+
+/** Who is asking: the `sub` of a valid token in an `Authorization` header. UNAUTHENTICATED otherwise. */
+export type Authenticate = (authorization: string | undefined) => Promise<string>;
+
+/** The current time. */
+export type Clock = () => Date;
+
+/** A new UUIDv7, lower case. */
+export type NewId = () => string;
+
+/** Where the application speaks to its operator. Never given a secret, a token or a user's bytes. */
+export interface Log {
+  info(fields: Record<string, unknown>, message: string): void;
+  warn(fields: Record<string, unknown>, message: string): void;
+  error(fields: Record<string, unknown>, message: string): void;
+}
