@@ -1,0 +1,217 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import type { Limits } from './media/policy.ts';
+
+/** Where the bytes go. */
+export type StorageConfig =
+  | { readonly driver: 'disk' }
+  | {
+      readonly driver: 'gcs';
+      readonly bucket: string;
+      readonly projectId: string | undefined;
+      /** An emulator's base URL. */
+      readonly apiEndpoint: string | undefined;
+      readonly delivery: 'redirect' | 'proxy';
+    };
+
+/** The whole configuration: parsed once, checked, frozen. Nothing else reads the environment. */
+export interface Config {
+  readonly isProduction: boolean;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Without a trailing slash; undefined: http://HOST:PORT. */
+  readonly publicUrl: string | undefined;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** undefined: the embedded PostgreSQL. */
+  readonly databaseUrl: string | undefined;
+  readonly storage: StorageConfig;
+  readonly auth: {
+    readonly jwtSecret: string | undefined;
+    readonly jwksUrl: string | undefined;
+    readonly issuer: string | undefined;
+    readonly audience: string | undefined;
+  };
+  readonly urlSigningSecret: string | undefined;
+  readonly limits: Limits;
+  /** 0 turns it off. */
+  readonly rateLimitPerMinute: number;
+  /** undefined: none in production, localhost in development. */
+  readonly corsOrigins: readonly string[] | undefined;
+  readonly worker: 'inline' | 'off';
+  readonly sweepIntervalSeconds: number;
+  readonly uploadGraceSeconds: number;
+  readonly logLevel: (typeof logLevels)[number];
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** Every problem of the environment at once. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The configuration does not fit:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads the configuration out of environment variables; an empty one counts as unset.
+ * Throws a ConfigError that names every problem at once.
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== ''));
+  const parsed = variables.safeParse(set);
+  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  const problems = contradictions(parsed.data);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return toConfig(parsed.data);
+}
+
+/** Every name {@link readConfig} knows; .env.example, the README and docker-compose.yml are checked against it. */
+export function configNames(): string[] {
+  return Object.keys(variables.shape);
+}
+
+const text = (message: string) => z.string().trim().min(1, message);
+
+const wholeNumber = (range: { from: number; to?: number; unit: string }) => {
+  const to = range.to ?? Number.MAX_SAFE_INTEGER;
+  const message = `must be a whole number of ${range.unit} from ${range.from}${range.to === undefined ? '' : ` to ${to}`}`;
+  return z
+    .string()
+    .trim()
+    .regex(/^\d+$/, message)
+    .transform(Number)
+    .refine((value) => value >= range.from && value <= to, message);
+};
+
+const httpUrl = z
+  .string()
+  .trim()
+  .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), 'must be an http:// or https:// URL')
+  .transform((value) => value.replace(/\/+$/, ''));
+
+const variables = z.object({
+  NODE_ENV: z.string().optional(),
+  HOST: text('must be an address to listen on').default('127.0.0.1'),
+  PORT: wholeNumber({ from: 0, to: 65_535, unit: 'a port' }).default(4000),
+  PUBLIC_URL: httpUrl
+    .refine((value) => new URL(value).search === '' && new URL(value).hash === '', 'must have no query and no fragment')
+    .optional(),
+  DATA_DIR: text('must be a folder').default('.data'),
+  DATABASE_URL: z
+    .string()
+    .trim()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+    .optional(),
+  STORAGE_DRIVER: z.enum(['disk', 'gcs'], 'must be disk or gcs').default('disk'),
+  GCS_BUCKET: z
+    .string()
+    .trim()
+    .regex(/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/, "must be a bucket's name (without gs://)")
+    .optional(),
+  GCS_PROJECT_ID: text('must be a project id').optional(),
+  GCS_API_ENDPOINT: httpUrl.optional(),
+  DELIVERY: z.enum(['redirect', 'proxy'], 'must be redirect or proxy').default('redirect'),
+  AUTH_JWT_SECRET: z
+    .string()
+    .refine((value) => Buffer.byteLength(value) >= 32, 'must have 32 bytes or more: `openssl rand -base64 48` makes one')
+    .optional(),
+  AUTH_JWKS_URL: httpUrl.optional(),
+  AUTH_ISSUER: text('must be the `iss` of your tokens').optional(),
+  AUTH_AUDIENCE: text('must be the `aud` of your tokens').optional(),
+  URL_SIGNING_SECRET: z
+    .string()
+    .refine((value) => Buffer.byteLength(value) >= 32, 'must have 32 bytes or more: `openssl rand -base64 48` makes one')
+    .optional(),
+  MAX_IMAGE_BYTES: wholeNumber({ from: 1, to: 1024 ** 3, unit: 'bytes' }).default(26_214_400),
+  MAX_VIDEO_BYTES: wholeNumber({ from: 1, unit: 'bytes' }).default(5_368_709_120),
+  MAX_IMAGE_PIXELS: wholeNumber({ from: 1, unit: 'pixels' }).default(100_000_000),
+  USER_QUOTA_BYTES: wholeNumber({ from: 0, unit: 'bytes' }).optional(),
+  RATE_LIMIT_PER_MINUTE: wholeNumber({ from: 0, unit: 'requests' }).default(1200),
+  CORS_ORIGINS: z
+    .string()
+    .transform((value) =>
+      value
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter((origin) => origin !== ''),
+    )
+    .refine((origins) => origins.every(isOrigin), 'must be a comma list of origins such as https://app.example.com')
+    .optional(),
+  WORKER: z.enum(['inline', 'off'], 'must be inline or off').default('inline'),
+  SWEEP_INTERVAL_SECONDS: wholeNumber({ from: 1, to: 86_400, unit: 'seconds' }).default(60),
+  UPLOAD_GRACE_SECONDS: wholeNumber({ from: 1, to: 604_800, unit: 'seconds' }).default(3600),
+  LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
+});
+
+type Variables = z.output<typeof variables>;
+
+function isOrigin(origin: string): boolean {
+  return URL.canParse(origin) && new URL(origin).origin === origin;
+}
+
+/** What only shows when several variables are seen together. */
+function contradictions(set: Variables): string[] {
+  const problems: string[] = [];
+  const isProduction = set.NODE_ENV === 'production';
+  const hasSignIn = set.AUTH_JWT_SECRET !== undefined || set.AUTH_JWKS_URL !== undefined;
+  if (set.STORAGE_DRIVER === 'gcs' && set.GCS_BUCKET === undefined)
+    problems.push('GCS_BUCKET: is needed with STORAGE_DRIVER=gcs');
+  if (isProduction && !hasSignIn) {
+    problems.push(
+      'AUTH_JWT_SECRET or AUTH_JWKS_URL: one is needed with NODE_ENV=production; the generated development secret is refused there',
+    );
+  }
+  if (isProduction && set.URL_SIGNING_SECRET === undefined) {
+    problems.push('URL_SIGNING_SECRET: is needed with NODE_ENV=production, 32 bytes or more, the same in every server process');
+  }
+  return problems;
+}
+
+function toConfig(set: Variables): Config {
+  return deepFreeze({
+    isProduction: set.NODE_ENV === 'production',
+    host: set.HOST,
+    port: set.PORT,
+    publicUrl: set.PUBLIC_URL,
+    dataDir: resolve(set.DATA_DIR),
+    databaseUrl: set.DATABASE_URL,
+    storage: toStorage(set),
+    auth: { jwtSecret: set.AUTH_JWT_SECRET, jwksUrl: set.AUTH_JWKS_URL, issuer: set.AUTH_ISSUER, audience: set.AUTH_AUDIENCE },
+    urlSigningSecret: set.URL_SIGNING_SECRET,
+    limits: {
+      maxImageBytes: set.MAX_IMAGE_BYTES,
+      maxVideoBytes: set.MAX_VIDEO_BYTES,
+      maxImagePixels: set.MAX_IMAGE_PIXELS,
+      userQuotaBytes: set.USER_QUOTA_BYTES,
+    },
+    rateLimitPerMinute: set.RATE_LIMIT_PER_MINUTE,
+    corsOrigins: set.CORS_ORIGINS,
+    worker: set.WORKER,
+    sweepIntervalSeconds: set.SWEEP_INTERVAL_SECONDS,
+    uploadGraceSeconds: set.UPLOAD_GRACE_SECONDS,
+    logLevel: set.LOG_LEVEL,
+  });
+}
+
+function toStorage(set: Variables): StorageConfig {
+  if (set.STORAGE_DRIVER === 'disk') return { driver: 'disk' };
+  return {
+    driver: 'gcs',
+    // contradictions() has seen to it that there is one.
+    bucket: set.GCS_BUCKET ?? '',
+    projectId: set.GCS_PROJECT_ID,
+    apiEndpoint: set.GCS_API_ENDPOINT,
+    delivery: set.DELIVERY,
+  };
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
+  return Object.freeze(value);
+}
