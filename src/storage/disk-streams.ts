@@ -1,0 +1,151 @@
+import type { FileHandle } from 'node:fs/promises';
+import { Readable, Writable } from 'node:stream';
+import { crc32c } from '@node-rs/crc32';
+import type { ByteRange, StoredObject } from '../media/ports.ts';
+import { diskFailure } from './disk-failure.ts';
+
+/** Bytes gathered for one write. Larger batches were measured to save nothing more; an upload holds at most two of them. */
+const batchBytes = 512 * 1024;
+
+/** Chunks gathered for one write, so that a source of crumbs, each of which may keep a larger buffer alive, cannot hold much memory. */
+const batchChunks = 256;
+
+/** Bytes of one read. */
+const readBytes = 256 * 1024;
+
+type Done = (error?: Error | null) => void;
+
+/**
+ * Writes a file in large batches and sums it up on the way. One batch is written while the next is gathered; a source that is faster than the disk waits.
+ * Fails with STORAGE_UNAVAILABLE. Leaves the file open.
+ */
+export class FileSink extends Writable {
+  readonly #file: FileHandle;
+  #batch: Buffer[] = [];
+  #batchedBytes = 0;
+  #writing = false;
+  /** Called when the write that is under way has ended. */
+  #next: Done | undefined;
+  #sizeBytes = 0;
+  #crc32c = 0;
+
+  constructor(file: FileHandle) {
+    super({ highWaterMark: batchBytes / 2 });
+    this.#file = file;
+  }
+
+  /** What was taken in; all of it has reached the file once the stream has finished. */
+  facts(): StoredObject {
+    return { sizeBytes: this.#sizeBytes, crc32c: this.#crc32c };
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
+    this.#crc32c = crc32c(chunk, this.#crc32c);
+    this.#sizeBytes += chunk.length;
+    this.#batch.push(chunk);
+    this.#batchedBytes += chunk.length;
+    if (this.#batchedBytes < batchBytes && this.#batch.length < batchChunks) return done();
+    this.#afterWrite((error) => {
+      if (!error) this.#flush();
+      done(error);
+    });
+  }
+
+  override _final(done: Done): void {
+    this.#afterWrite((error) => {
+      if (error) return done(error);
+      this.#flush();
+      this.#afterWrite(done);
+    });
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    this.#next = undefined;
+    done(error);
+  }
+
+  #afterWrite(next: Done): void {
+    if (this.#writing) this.#next = next;
+    else next();
+  }
+
+  #flush(): void {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#batchedBytes = 0;
+    this.#writing = true;
+    writeAll(this.#file, batch).then(
+      () => this.#wrote(),
+      (error: unknown) => this.#wrote(diskFailure(error)),
+    );
+  }
+
+  #wrote(error?: Error): void {
+    this.#writing = false;
+    const next = this.#next;
+    this.#next = undefined;
+    if (next !== undefined) next(error);
+    else if (error !== undefined) this.destroy(error);
+  }
+}
+
+/** Reads a range of an open file, which it closes at its end or when it is destroyed. Fails with STORAGE_UNAVAILABLE, also when the file is shorter than the range. */
+export class FileSource extends Readable {
+  readonly #file: FileHandle;
+  #position: number;
+  readonly #end: number;
+
+  constructor(file: FileHandle, range: ByteRange) {
+    super({ highWaterMark: readBytes });
+    this.#file = file;
+    this.#position = range.start;
+    this.#end = range.end;
+  }
+
+  override _read(): void {
+    const length = Math.min(readBytes, this.#end + 1 - this.#position);
+    if (length === 0) {
+      this.push(null);
+      return;
+    }
+    this.#file.read(Buffer.allocUnsafe(length), 0, length, this.#position).then(
+      ({ buffer, bytesRead }) => this.#arrived(buffer.subarray(0, bytesRead)),
+      (error: unknown) => this.destroy(diskFailure(error)),
+    );
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    // Waits for a read that is still under way.
+    this.#file.close().then(
+      () => done(error),
+      (failure: unknown) => done(error ?? diskFailure(failure)),
+    );
+  }
+
+  #arrived(bytes: Buffer): void {
+    // An end in the middle must not pass for the end of the object.
+    if (bytes.length === 0) this.destroy(diskFailure(new Error('The file is shorter than it was')));
+    this.#position += bytes.length;
+    this.push(bytes);
+  }
+}
+
+/** A write may take fewer bytes than it was given, as it does when the disk fills up: the next one then tells why. */
+async function writeAll(file: FileHandle, batch: readonly Buffer[]): Promise<void> {
+  let rest = batch;
+  while (rest.length > 0) {
+    const { bytesWritten } = await file.writev(rest);
+    rest = after(rest, bytesWritten);
+  }
+}
+
+function after(batch: readonly Buffer[], count: number): readonly Buffer[] {
+  let skip = count;
+  const first = batch.findIndex((chunk) => {
+    if (skip < chunk.length) return true;
+    skip -= chunk.length;
+    return false;
+  });
+  if (first === -1) return [];
+  return batch.slice(first).map((chunk, index) => (index === 0 ? chunk.subarray(skip) : chunk));
+}

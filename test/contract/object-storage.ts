@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { bytesOf, streamOf } from './byte-sources.ts';
+import { describeAllOrNothing, describeCreateOnly, describePutAndRead } from './object-storage-put.ts';
+import { newKey, type OpenedStorage, StorageUnderTest } from './storage-under-test.ts';
+
+export type { OpenedStorage } from './storage-under-test.ts';
+
+const mebibyte = 1024 * 1024;
+
+/** What every adapter of the port ObjectStorage has to do. After each case nothing may be left over. */
+export function describeObjectStorage(name: string, open: () => Promise<OpenedStorage>): void {
+  describe(`${name} as an object storage`, () => {
+    let underTest: StorageUnderTest;
+    const current = (): StorageUnderTest => underTest;
+
+    beforeAll(async () => {
+      underTest = new StorageUnderTest(await open());
+    });
+    afterEach(async () => expect(await underTest.rest()).toEqual([]));
+    afterAll(async () => await underTest.opened.close());
+
+    describePutAndRead(current);
+    describeCreateOnly(current);
+    describeAllOrNothing(current);
+    describeRead(current);
+    describeRemoveAll(current);
+    describeTheRest(current);
+  });
+}
+
+/** An asset goes as a whole, and nothing else with it. */
+function describeRemoveAll(current: () => StorageUnderTest): void {
+  describe('removeAll', () => {
+    test('removes every object of the asset, and none of its neighbours', async () => {
+      const it = current();
+      const [id, neighbours] = withNeighbours();
+      const kept = neighbours.map((each) => `${each}/original`);
+      const removed = ['original', 'original-2', 'w640.webp'].map((each) => `${id}/${each}`);
+      for (const key of [...kept, ...removed]) await it.put(key, streamOf(Buffer.from(key)));
+      await it.removeAll(`${id}/`);
+      for (const key of removed) await it.expectNothingAt(key);
+      for (const key of kept) expect((await it.bytesAt(key)).toString()).toBe(key);
+    });
+
+    test('an asset without objects is no error', async () => {
+      const it = current();
+      await expect(it.removeAll(`${randomUUID()}/`)).resolves.toBeUndefined();
+    });
+
+    test('may be asked several times at once', async () => {
+      const it = current();
+      const key = newKey();
+      await it.put(key, streamOf(bytesOf(mebibyte)));
+      await Promise.all(Array.from({ length: 5 }, () => it.removeAll(key.slice(0, 37))));
+      await it.expectNothingAt(key);
+    });
+
+    test('a removed key can be put again', async () => {
+      const it = current();
+      const key = newKey();
+      await it.put(key, streamOf(bytesOf(10, 1)));
+      await it.removeAll(key.slice(0, 37));
+      await it.put(key, streamOf(bytesOf(20, 2)));
+      expect((await it.bytesAt(key)).equals(bytesOf(20, 2))).toBe(true);
+    });
+
+    test.each(['', '/', 'a', '0199e0a4-52c1-7000-8000-0123456789ab'])(
+      'refuses the prefix "%s", which is not one of an asset',
+      async (prefix) => {
+        const it = current();
+        await expect(it.removeAll(prefix)).rejects.toThrow('prefix');
+      },
+    );
+  });
+}
+
+/** A reader may go at any time. */
+function describeRead(current: () => StorageUnderTest): void {
+  describe('read', () => {
+    test('streams that are destroyed at once, after a chunk or late leave nothing open', async () => {
+      const it = current();
+      const key = newKey();
+      await it.put(key, streamOf(bytesOf(4 * mebibyte)));
+      for (let round = 0; round < 10; round += 1) {
+        for (const afterMs of [undefined, 0, 5]) {
+          const stream = await it.storage.read(key, { signal: it.signal });
+          if (afterMs !== undefined) await pause(afterMs, stream.resume());
+          stream.destroy();
+        }
+        const begun = await it.storage.read(key, { signal: it.signal });
+        for await (const chunk of begun) if (chunk.length > 0) break;
+      }
+      expect(await it.rest()).toEqual([]);
+    });
+
+    test('an abort before it rejects with its reason', async () => {
+      const it = current();
+      const key = newKey();
+      await it.put(key, streamOf(bytesOf(10)));
+      const reason = new Error('Not wanted any more');
+      await expect(it.storage.read(key, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+      await expect(it.storage.stat(key, AbortSignal.abort(reason))).rejects.toBe(reason);
+    });
+
+    test('an abort midway ends the stream with a failure, never as if the object ended there', async () => {
+      const it = current();
+      const key = newKey();
+      await it.put(key, streamOf(bytesOf(8 * mebibyte)));
+      const controller = new AbortController();
+      const stream = await it.storage.read(key, { signal: controller.signal });
+      const reading = expect(stream.toArray()).rejects.toThrow();
+      stream.once('data', () => controller.abort());
+      await reading;
+    });
+  });
+}
+
+function describeTheRest(current: () => StorageUnderTest): void {
+  test('answers a check, and calls it off when told to', async () => {
+    const it = current();
+    await expect(it.storage.check(it.signal)).resolves.toBeUndefined();
+    const reason = new Error('Not wanted any more');
+    await expect(it.storage.check(AbortSignal.abort(reason))).rejects.toBe(reason);
+  });
+
+  test('an address ends in the key and begins with the kind of storage', () => {
+    expect(current().storage.uriOf('a/original')).toMatch(/^(disk:|gs:\/\/[^/]+\/)a\/original$/);
+  });
+}
+
+/** An id, and ids that begin, or begin and end, as it does. */
+function withNeighbours(): [string, string[]] {
+  const id = randomUUID().slice(0, -4);
+  return [`${id}aaaa`, [`${id}aaab`, `${id}baaa`, `${id}caaa`]];
+}
