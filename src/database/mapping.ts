@@ -1,0 +1,93 @@
+import { defineEntity, p } from '@mikro-orm/core';
+import { ImageAsset, MediaAsset, mediaKinds, mediaStatuses, VideoAsset } from '../media/media-asset.ts';
+
+/** Rows a user may see. Written exactly like this, PostgreSQL recognises the partial index `media_assets_newest_first`. */
+export const isPublic = "status in ('PROCESSING', 'READY', 'FAILED')";
+
+/** Rows somebody has to finish. Written exactly like this, PostgreSQL recognises the partial index `media_assets_unfinished`. */
+export const isUnfinished = "status in ('UPLOADING', 'DELETING')";
+
+/** `media_usage`: what each user holds, kept beside the assets so that a quota is one conditional update and totals count nothing. */
+export class MediaUsage {
+  ownerId!: string;
+  assetCount!: number;
+  sizeBytes!: number;
+  /** Bytes that running uploads may still come to hold. */
+  reservedBytes!: number;
+}
+
+const timestamp = () => p.datetime(3).columnType('timestamptz(3)');
+
+/**
+ * One table for both kinds. Lazy properties belong to the row only, not to the class: what an upload has reserved, and its last sign of
+ * life (in `DELETING`: since when somebody has been working on it).
+ */
+const mediaAsset = defineEntity({
+  class: MediaAsset,
+  tableName: 'media_assets',
+  abstract: true,
+  discriminatorColumn: 'kind',
+  properties: {
+    id: p.uuid().primary(),
+    ownerId: p.text().name('user_id'),
+    kind: p.enum([...mediaKinds]).index(false),
+    state: p.enum(['UPLOADING', ...mediaStatuses, 'DELETING']).name('status'),
+    filename: p.text(),
+    storageUri: p.text(),
+    mimeType: p.text(),
+    sizeBytes: p.bigint('number'),
+    sha256: p.text().name('sha256'),
+    width: p.integer().nullable(),
+    height: p.integer().nullable(),
+    title: p.text().nullable(),
+    altText: p.text().nullable(),
+    tags: p.array().columnType('text[]'),
+    createdAt: timestamp(),
+    updatedAt: timestamp(),
+    reservedBytes: p.bigint('number').lazy().defaultRaw('0'),
+    aliveAt: timestamp().lazy().defaultRaw('now()'),
+  },
+  indexes: [
+    {
+      name: 'media_assets_newest_first',
+      columns: [{ name: 'ownerId' }, { name: 'createdAt', sort: 'desc' }, { name: 'id', sort: 'desc' }],
+      where: isPublic,
+    },
+    { name: 'media_assets_unfinished', columns: [{ name: 'aliveAt' }], where: isUnfinished },
+  ],
+  checks: [{ name: 'media_assets_bytes_check', expression: 'size_bytes >= 0 and reserved_bytes >= 0' }],
+});
+
+const imageAsset = defineEntity({
+  class: ImageAsset,
+  extends: MediaAsset,
+  discriminatorValue: 'IMAGE',
+  properties: { animated: p.boolean() },
+});
+
+const videoAsset = defineEntity({
+  class: VideoAsset,
+  extends: MediaAsset,
+  discriminatorValue: 'VIDEO',
+  properties: {
+    durationSeconds: p.double().name('duration').nullable(),
+    videoCodec: p.text().nullable(),
+    audioCodec: p.text().nullable(),
+    frameRate: p.double().nullable(),
+  },
+});
+
+const mediaUsage = defineEntity({
+  class: MediaUsage,
+  tableName: 'media_usage',
+  properties: {
+    ownerId: p.text().name('user_id').primary(),
+    assetCount: p.integer(),
+    sizeBytes: p.bigint('number'),
+    reservedBytes: p.bigint('number'),
+  },
+  checks: [{ name: 'media_usage_totals_check', expression: 'asset_count >= 0 and size_bytes >= 0 and reserved_bytes >= 0' }],
+});
+
+/** Every table of ours, and the class its rows become. */
+export const entities = [mediaAsset, imageAsset, videoAsset, mediaUsage];

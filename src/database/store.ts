@@ -1,0 +1,113 @@
+import { type MediaAsset, mediaStatuses } from '../media/media-asset.ts';
+import { quotaExceeded } from '../media/policy.ts';
+import type { AssetChange, MediaStore, PageFilter, PageQuery, Usage } from '../media/ports.ts';
+import { databaseUnavailable } from './failures.ts';
+import * as lifecycle from './lifecycle.ts';
+import * as lists from './lists.ts';
+import type { AssetRows } from './rows.ts';
+import type { Statement, Statements } from './statements.ts';
+
+/** The rows in PostgreSQL. Every method is one statement, so it holds a connection for as long as that takes; `abandon` alone may need two. */
+export class PostgresMediaStore implements MediaStore {
+  readonly #statements: Statements;
+  readonly #rows: AssetRows;
+
+  constructor(statements: Statements, rows: AssetRows) {
+    this.#statements = statements;
+    this.#rows = rows;
+  }
+
+  async begin(asset: MediaAsset, reservation: lifecycle.Reservation): Promise<void> {
+    const { rowCount } = await this.#statements.run(lifecycle.begin(this.#rows, asset, reservation));
+    assertRoom(rowCount !== 0, reservation);
+  }
+
+  async reserve(id: string, reservation: lifecycle.Reservation): Promise<boolean> {
+    const { rows } = await this.#statements.run(lifecycle.reserve(id, reservation));
+    if (rows[0]?.running !== true) return false;
+    assertRoom(rows[0].room === true, reservation);
+    return true;
+  }
+
+  async touch(id: string): Promise<void> {
+    await this.#statements.run(lifecycle.touch(id));
+  }
+
+  async commit(asset: MediaAsset): Promise<boolean> {
+    const { rowCount } = await this.#statements.run(lifecycle.commit(this.#rows, asset));
+    return rowCount === 1;
+  }
+
+  async abandon(id: string): Promise<boolean> {
+    const { rowCount } = await this.#statements.run(lifecycle.abandon(id));
+    if (rowCount === 1) return true;
+    // Asked only now: a commit may have won while the statement above waited for the row.
+    const { rows } = await this.#statements.run({ text: 'select status from media_assets where id = $1', values: [id] });
+    return !mediaStatuses.some((status) => status === rows[0]?.status);
+  }
+
+  async find(ownerId: string, id: string): Promise<MediaAsset | undefined> {
+    return await this.#one(lists.find(this.#rows.columns, ownerId, id));
+  }
+
+  async findShared(id: string): Promise<MediaAsset | undefined> {
+    return await this.#one(lists.findShared(this.#rows.columns, id));
+  }
+
+  async page(query: PageQuery): Promise<MediaAsset[]> {
+    const { rows } = await this.#statements.run(lists.page(this.#rows.columns, query));
+    return rows.map((row) => this.#rows.read(row));
+  }
+
+  async count(ownerId: string, filter: PageFilter): Promise<number> {
+    const { rows } = await this.#statements.run(lists.count(ownerId, filter));
+    return Number(rows[0]?.count);
+  }
+
+  async usage(ownerId: string): Promise<Usage> {
+    const { rows } = await this.#statements.run(lists.usage(ownerId));
+    return { count: Number(rows[0]?.asset_count ?? 0), sizeBytes: Number(rows[0]?.size_bytes ?? 0) };
+  }
+
+  async update(ownerId: string, id: string, change: AssetChange, now: Date): Promise<MediaAsset | undefined> {
+    return await this.#one(lifecycle.update(this.#rows.columns, { ownerId, id, change, now }));
+  }
+
+  async startDeletion(ownerId: string, id: string): Promise<MediaAsset | undefined> {
+    return await this.#one(lifecycle.startDeletion(this.#rows.columns, ownerId, id));
+  }
+
+  async claimUnfinished(options: lifecycle.Claim): Promise<string[]> {
+    const { rows } = await this.#statements.run(lifecycle.claimUnfinished(options));
+    return rows.map(({ id }) => String(id));
+  }
+
+  async forget(id: string): Promise<void> {
+    await this.#statements.run(lifecycle.forget(id));
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(checkPatienceMs)]);
+    await Promise.race([this.#statements.run({ text: 'select 1', values: [] }), endOf(patience)]);
+  }
+
+  async #one(statement: Statement): Promise<MediaAsset | undefined> {
+    const { rows } = await this.#statements.run(statement);
+    return rows[0] && this.#rows.read(rows[0]);
+  }
+}
+
+/** A database that needs longer for `select 1` is of no use to a user either, in milliseconds. */
+const checkPatienceMs = 2_000;
+
+function assertRoom(room: boolean, { quotaBytes }: lifecycle.Reservation): void {
+  if (!room && quotaBytes !== undefined) throw quotaExceeded(quotaBytes);
+}
+
+function endOf(patience: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const giveUp = (): void => reject(databaseUnavailable(patience.reason));
+    if (patience.aborted) giveUp();
+    else patience.addEventListener('abort', giveUp, { once: true });
+  });
+}
