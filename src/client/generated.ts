@@ -1,0 +1,402 @@
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** What an asset is. */
+export type MediaKind =
+  /** A still or animated picture: JPEG, PNG, WebP, GIF or AVIF. */
+  | 'IMAGE'
+  /** A moving picture: MP4, QuickTime, WebM or Matroska. */
+  | 'VIDEO';
+
+/** How far the background work on an asset is. The original can be fetched in every status. */
+export type MediaStatus =
+  /** Stored, but background work failed for good. */
+  | 'FAILED'
+  /** Stored; background work is still running. */
+  | 'PROCESSING'
+  /** Stored, and nothing is left to do. */
+  | 'READY';
+
+/** What to change of an asset. A field that is left out stays as it is; null clears it. */
+export type UpdateMediaInput = {
+  /** What to read out to somebody who does not see it, at most 2000 characters. Null clears it. */
+  readonly altText?: string | null | undefined;
+  /** All tags from now on: at most 50 of 1 to 64 characters each; repeated ones are kept once. Null or an empty list clears them. */
+  readonly tags?: ReadonlyArray<string> | null | undefined;
+  /** A title for people, at most 300 characters. Null clears it. */
+  readonly title?: string | null | undefined;
+};
+
+type AssetFields_ImageAsset_Fragment = { readonly __typename: 'ImageAsset', readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string };
+
+type AssetFields_VideoAsset_Fragment = { readonly __typename: 'VideoAsset', readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string };
+
+export type AssetFieldsFragment =
+  | AssetFields_ImageAsset_Fragment
+  | AssetFields_VideoAsset_Fragment
+;
+
+export type ImageFieldsFragment = { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string };
+
+export type VideoFieldsFragment = { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string };
+
+export type DeleteMediaMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type DeleteMediaMutation = { readonly deleteMedia: { readonly id: string, readonly purged: boolean } };
+
+export type MediaQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type MediaQuery = { readonly media:
+    | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
+    | { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
+   | null };
+
+export type MyMediaQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  kind?: MediaKind | null | undefined;
+  status?: MediaStatus | null | undefined;
+  tag?: string | null | undefined;
+  search?: string | null | undefined;
+}>;
+
+
+export type MyMediaQuery = { readonly myMedia: { readonly totalCount: number, readonly pageInfo: { readonly hasNextPage: boolean, readonly hasPreviousPage: boolean, readonly startCursor: string | null, readonly endCursor: string | null }, readonly edges: ReadonlyArray<{ readonly cursor: string, readonly node:
+        | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
+        | { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
+       }> } };
+
+export type MyUsageQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MyUsageQuery = { readonly myUsage: { readonly count: number, readonly bytes: number, readonly quotaBytes: number | null } };
+
+export type UpdateMediaMutationVariables = Exact<{
+  id: string;
+  input: UpdateMediaInput;
+}>;
+
+
+export type UpdateMediaMutation = { readonly updateMedia:
+    | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
+    | { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
+   };
+
+export type UploadImageMutationVariables = Exact<{
+  file: File | Blob;
+  title?: string | null | undefined;
+  altText?: string | null | undefined;
+  tags?: ReadonlyArray<string> | null | undefined;
+}>;
+
+
+export type UploadImageMutation = { readonly uploadImage: { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string } };
+
+export type UploadVideoMutationVariables = Exact<{
+  file: File | Blob;
+  title?: string | null | undefined;
+  altText?: string | null | undefined;
+  tags?: ReadonlyArray<string> | null | undefined;
+}>;
+
+
+export type UploadVideoMutation = { readonly uploadVideo: { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string } };
+
+export class TypedDocumentString<TResult, TVariables>
+  extends String
+  implements DocumentTypeDecoration<TResult, TVariables>
+{
+  __apiType?: NonNullable<DocumentTypeDecoration<TResult, TVariables>['__apiType']>;
+  private value: string;
+  public __meta__?: Record<string, any> | undefined;
+
+  constructor(value: string, __meta__?: Record<string, any> | undefined) {
+    super(value);
+    this.value = value;
+    this.__meta__ = __meta__;
+  }
+
+  override toString(): string & DocumentTypeDecoration<TResult, TVariables> {
+    return this.value;
+  }
+}
+export const AssetFieldsFragmentDoc = new TypedDocumentString(`
+    fragment AssetFields on MediaAsset {
+  __typename
+  id
+  kind
+  status
+  filename
+  mimeType
+  size
+  sha256
+  width
+  height
+  title
+  altText
+  tags
+  url
+  createdAt
+  updatedAt
+}
+    `, {"fragmentName":"AssetFields"}) as unknown as TypedDocumentString<AssetFieldsFragment, unknown>;
+export const ImageFieldsFragmentDoc = new TypedDocumentString(`
+    fragment ImageFields on ImageAsset {
+  ...AssetFields
+  animated
+}
+    fragment AssetFields on MediaAsset {
+  __typename
+  id
+  kind
+  status
+  filename
+  mimeType
+  size
+  sha256
+  width
+  height
+  title
+  altText
+  tags
+  url
+  createdAt
+  updatedAt
+}`, {"fragmentName":"ImageFields"}) as unknown as TypedDocumentString<ImageFieldsFragment, unknown>;
+export const VideoFieldsFragmentDoc = new TypedDocumentString(`
+    fragment VideoFields on VideoAsset {
+  ...AssetFields
+  duration
+  videoCodec
+  audioCodec
+  frameRate
+}
+    fragment AssetFields on MediaAsset {
+  __typename
+  id
+  kind
+  status
+  filename
+  mimeType
+  size
+  sha256
+  width
+  height
+  title
+  altText
+  tags
+  url
+  createdAt
+  updatedAt
+}`, {"fragmentName":"VideoFields"}) as unknown as TypedDocumentString<VideoFieldsFragment, unknown>;
+export const DeleteMediaDocument = new TypedDocumentString(`
+    mutation DeleteMedia($id: ID!) {
+  deleteMedia(id: $id) {
+    id
+    purged
+  }
+}
+    `) as unknown as TypedDocumentString<DeleteMediaMutation, DeleteMediaMutationVariables>;
+export const MediaDocument = new TypedDocumentString(`
+    query Media($id: ID!) {
+  media(id: $id) {
+    ...ImageFields
+    ...VideoFields
+  }
+}
+    fragment AssetFields on MediaAsset {
+  __typename
+  id
+  kind
+  status
+  filename
+  mimeType
+  size
+  sha256
+  width
+  height
+  title
+  altText
+  tags
+  url
+  createdAt
+  updatedAt
+}
+fragment ImageFields on ImageAsset {
+  ...AssetFields
+  animated
+}
+fragment VideoFields on VideoAsset {
+  ...AssetFields
+  duration
+  videoCodec
+  audioCodec
+  frameRate
+}`) as unknown as TypedDocumentString<MediaQuery, MediaQueryVariables>;
+export const MyMediaDocument = new TypedDocumentString(`
+    query MyMedia($first: Int, $after: String, $kind: MediaKind, $status: MediaStatus, $tag: String, $search: String) {
+  myMedia(
+    first: $first
+    after: $after
+    kind: $kind
+    status: $status
+    tag: $tag
+    search: $search
+  ) {
+    totalCount
+    pageInfo {
+      hasNextPage
+      hasPreviousPage
+      startCursor
+      endCursor
+    }
+    edges {
+      cursor
+      node {
+        ...ImageFields
+        ...VideoFields
+      }
+    }
+  }
+}
+    fragment AssetFields on MediaAsset {
+  __typename
+  id
+  kind
+  status
+  filename
+  mimeType
+  size
+  sha256
+  width
+  height
+  title
+  altText
+  tags
+  url
+  createdAt
+  updatedAt
+}
+fragment ImageFields on ImageAsset {
+  ...AssetFields
+  animated
+}
+fragment VideoFields on VideoAsset {
+  ...AssetFields
+  duration
+  videoCodec
+  audioCodec
+  frameRate
+}`) as unknown as TypedDocumentString<MyMediaQuery, MyMediaQueryVariables>;
+export const MyUsageDocument = new TypedDocumentString(`
+    query MyUsage {
+  myUsage {
+    count
+    bytes
+    quotaBytes
+  }
+}
+    `) as unknown as TypedDocumentString<MyUsageQuery, MyUsageQueryVariables>;
+export const UpdateMediaDocument = new TypedDocumentString(`
+    mutation UpdateMedia($id: ID!, $input: UpdateMediaInput!) {
+  updateMedia(id: $id, input: $input) {
+    ...ImageFields
+    ...VideoFields
+  }
+}
+    fragment AssetFields on MediaAsset {
+  __typename
+  id
+  kind
+  status
+  filename
+  mimeType
+  size
+  sha256
+  width
+  height
+  title
+  altText
+  tags
+  url
+  createdAt
+  updatedAt
+}
+fragment ImageFields on ImageAsset {
+  ...AssetFields
+  animated
+}
+fragment VideoFields on VideoAsset {
+  ...AssetFields
+  duration
+  videoCodec
+  audioCodec
+  frameRate
+}`) as unknown as TypedDocumentString<UpdateMediaMutation, UpdateMediaMutationVariables>;
+export const UploadImageDocument = new TypedDocumentString(`
+    mutation UploadImage($file: Upload!, $title: String, $altText: String, $tags: [String!]) {
+  uploadImage(file: $file, title: $title, altText: $altText, tags: $tags) {
+    ...ImageFields
+  }
+}
+    fragment AssetFields on MediaAsset {
+  __typename
+  id
+  kind
+  status
+  filename
+  mimeType
+  size
+  sha256
+  width
+  height
+  title
+  altText
+  tags
+  url
+  createdAt
+  updatedAt
+}
+fragment ImageFields on ImageAsset {
+  ...AssetFields
+  animated
+}`) as unknown as TypedDocumentString<UploadImageMutation, UploadImageMutationVariables>;
+export const UploadVideoDocument = new TypedDocumentString(`
+    mutation UploadVideo($file: Upload!, $title: String, $altText: String, $tags: [String!]) {
+  uploadVideo(file: $file, title: $title, altText: $altText, tags: $tags) {
+    ...VideoFields
+  }
+}
+    fragment AssetFields on MediaAsset {
+  __typename
+  id
+  kind
+  status
+  filename
+  mimeType
+  size
+  sha256
+  width
+  height
+  title
+  altText
+  tags
+  url
+  createdAt
+  updatedAt
+}
+fragment VideoFields on VideoAsset {
+  ...AssetFields
+  duration
+  videoCodec
+  audioCodec
+  frameRate
+}`) as unknown as TypedDocumentString<UploadVideoMutation, UploadVideoMutationVariables>;

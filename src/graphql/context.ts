@@ -1,0 +1,13 @@
+import type { MediaLibrary } from '../media/library.ts';
+import type { UploadForm } from './upload-form.ts';
+
+/** What the resolvers of one request share. */
+export interface GraphqlContext {
+  readonly library: MediaLibrary;
+  /** The signed-in user's id; UNAUTHENTICATED when there is none. Cheap to ask again. */
+  readonly userId: () => Promise<string>;
+  /** The files of a multipart request. */
+  readonly form: UploadForm | undefined;
+  /** For the log. */
+  readonly requestId: string;
+}

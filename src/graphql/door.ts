@@ -1,0 +1,118 @@
+import { ApolloServer } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import { fastifyApolloHandler } from '@as-integrations/fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { describeError, isOurFault, MediakeepError } from '../errors.ts';
+import type { MediaLibrary } from '../media/library.ts';
+import type { Authenticate, Log } from '../media/ports.ts';
+import type { GraphqlContext } from './context.ts';
+import { failureBody, failureHeaders, failureReports, formatFailure } from './failures.ts';
+import { isForm, preflightHeaders, refuseBadHost, refuseCrossSite, wantsPage } from './gate.ts';
+import { boundedQuery, filesUsedOnce, queryLimits } from './limits.ts';
+import { readForm } from './multipart.ts';
+import { playgroundAssets, playgroundPage, sendPlayground } from './playground.ts';
+import { graphqlSchema } from './schema.ts';
+import type { UploadForm } from './upload-form.ts';
+
+/** What the GraphQL door needs. */
+export interface GraphqlDoorOptions {
+  readonly library: MediaLibrary;
+  readonly authenticate: Authenticate;
+  readonly log: Log;
+  /** A token that the playground sends along, for development; undefined: none. */
+  readonly playground: { readonly token: string | undefined };
+  /** Most files of one request; 20 by default. */
+  readonly maxFilesPerRequest?: number;
+}
+
+/** Most bytes of a JSON body, and of `operations` and `map` in a form: 256 KiB, a hundred times what our operations need. */
+const maxOperationBytes = 262_144;
+
+const defaultMaxFiles = 20;
+
+/**
+ * A Fastify plugin that serves GraphQL on `/graphql`: POST of JSON or of a form with files, GET of queries, and the playground for browsers.
+ * What goes wrong before GraphQL begins is answered in GraphQL's shape as well.
+ */
+export function graphqlDoor(options: GraphqlDoorOptions): FastifyPluginAsync {
+  return async (server) => {
+    const apollo = apolloServer(options.log);
+    await apollo.start();
+    server.addHook('onClose', () => apollo.stop());
+    server.register(playgroundAssets);
+    server.register(async (scope) => serveGraphql(scope, apollo, options));
+  };
+}
+
+function apolloServer(log: Log): ApolloServer<GraphqlContext> {
+  return new ApolloServer<GraphqlContext>({
+    schema: graphqlSchema(),
+    // Also in production: the schema is a public contract, and the code that enforces it does not hide behind ignorance.
+    introspection: true,
+    includeStacktraceInErrorResponses: false,
+    // Apollo Server would take over SIGTERM and kill the process in the middle of our shutdown.
+    stopOnTerminationSignals: false,
+    csrfPrevention: { requestHeaders: preflightHeaders },
+    parseOptions: { maxTokens: queryLimits.tokens },
+    validationRules: [boundedQuery, filesUsedOnce],
+    formatError: formatFailure,
+    plugins: [
+      failureReports(log),
+      // Its cache hints, which we have none of, would cost a call for every field of every answer.
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+    ],
+  });
+}
+
+function serveGraphql(scope: FastifyInstance, apollo: ApolloServer<GraphqlContext>, options: GraphqlDoorOptions): void {
+  const { library, authenticate } = options;
+  const limits = { maxFiles: options.maxFilesPerRequest ?? defaultMaxFiles, maxFieldBytes: maxOperationBytes };
+  const page = playgroundPage(options.playground);
+  scope.decorateRequest('uploadForm', undefined);
+  scope.setErrorHandler(answerRefusal);
+  scope.addHook('onRequest', async (request, reply) => {
+    if (wantsPage(request)) return sendPlayground(reply, page);
+    // Whose answer it is stands in a header that caches do not look at.
+    reply.header('cache-control', 'no-store');
+    refuseBadHost(request);
+    refuseCrossSite(request);
+    // Before a byte of the body is read; other requests may be introspection, which is open to everybody.
+    if (isForm(request)) await authenticate(request.headers.authorization);
+  });
+  scope.addContentTypeParser('multipart/form-data', (_request, _body, done) => done(null));
+  scope.addHook('preValidation', async (request, reply) => {
+    if (!isForm(request)) return;
+    // The body of a form is its operation; the files come while it runs.
+    const { operation, form } = await readForm(request.raw, reply.raw, limits);
+    request.body = operation;
+    request.setDecorator('uploadForm', form);
+  });
+  const context = async (request: FastifyRequest): Promise<GraphqlContext> => ({
+    library,
+    userId: () => authenticate(request.headers.authorization),
+    form: request.getDecorator<UploadForm | undefined>('uploadForm'),
+    requestId: request.id,
+  });
+  scope.route<{ Reply: string }>({
+    method: ['GET', 'POST'],
+    url: '/graphql',
+    exposeHeadRoute: false,
+    bodyLimit: maxOperationBytes,
+    handler: fastifyApolloHandler(apollo, { context }),
+  });
+}
+
+/** Answers refusals in GraphQL's shape; what is our fault, or the framework's word, is the server's to log and to answer. */
+function answerRefusal(error: unknown, _request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const description = describeError(error);
+  if (!(error instanceof MediakeepError) || isOurFault(description)) throw error;
+  return reply.code(description.status).headers(failureHeaders(description)).send(failureBody(description));
+}

@@ -1,0 +1,4 @@
+import { writeFileSync } from 'node:fs';
+import { graphqlSchema, schemaText } from './schema.ts';
+
+writeFileSync(new URL('../../schema.graphql', import.meta.url), schemaText(graphqlSchema()));
