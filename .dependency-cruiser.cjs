@@ -38,7 +38,7 @@ module.exports = {
       name: 'only-the-composition-root-is-imported-by-main',
       severity: 'error',
       from: { path: '^src/(?!app\\.ts|main\\.ts|worker\\.ts|migrate\\.ts|token\\.ts|doctor\\.ts)[^/]+\\.ts$' },
-      to: { path: '^src/.+/' },
+      to: { path: '^src/.+/', pathNot: '^src/media/policy' },
     },
     {
       name: 'the-application-knows-no-framework',
