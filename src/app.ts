@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Config } from './config.ts';
 import { migrate, openDatabase } from './database/connection.ts';
 import { findRunningEmbedded, startEmbeddedPostgres } from './database/embedded.ts';
+import { inspectDatabase } from './database/inspect.ts';
 import { derivedLinkSecret, developmentSecret } from './development-secret.ts';
 import { MediakeepError } from './errors.ts';
 import { graphqlDoor } from './graphql/door.ts';
@@ -77,13 +78,8 @@ export async function startApp(config: Config): Promise<App> {
 /** The background jobs alone. Without DATABASE_URL it joins the embedded database of the server that runs on the same DATA_DIR. */
 export async function startWorker(config: Config): Promise<{ close(): Promise<void> }> {
   const log = pino({ level: config.logLevel, ...logSettings });
-  const databaseUrl = config.databaseUrl ?? (await findRunningEmbedded(join(config.dataDir, 'postgres')));
-  if (databaseUrl === undefined) {
-    throw new MediakeepError(
-      'STORAGE_UNAVAILABLE',
-      `There is no database to work on: set DATABASE_URL, or start the server with the same DATA_DIR (${config.dataDir}) first.`,
-    );
-  }
+  const databaseUrl = await findDatabase(config);
+  await assertUpToDate(databaseUrl);
   const core = await openCore(config, { databaseUrl, baseUrl: () => config.publicUrl ?? '', log });
   const closing = new Closing();
   closing.keep(core);
@@ -101,6 +97,16 @@ export async function migrateDatabase(config: Config): Promise<string[]> {
   } finally {
     await embedded.stop();
   }
+}
+
+/** The configured database, or the embedded one of the server that runs on the same DATA_DIR. STORAGE_UNAVAILABLE when there is neither. */
+export async function findDatabase(config: Config): Promise<string> {
+  const url = config.databaseUrl ?? (await findRunningEmbedded(join(config.dataDir, 'postgres')));
+  if (url !== undefined) return url;
+  throw new MediakeepError(
+    'STORAGE_UNAVAILABLE',
+    `There is no database: set DATABASE_URL, or start the server with the same DATA_DIR (${config.dataDir}) first.`,
+  );
 }
 
 /** A token that this installation takes. Only where it signs itself: with AUTH_JWT_SECRET, or with the generated development secret. */
@@ -132,11 +138,24 @@ class Closing {
 
 /** A database that is there and up to date: the embedded one is started and migrated, the configured one is migrated by `npm run migrate`. */
 async function openOwnDatabase(config: Config, log: Log): Promise<{ url: string; close(): Promise<void> }> {
-  if (config.databaseUrl !== undefined) return { url: config.databaseUrl, close: async () => undefined };
+  if (config.databaseUrl !== undefined) {
+    await assertUpToDate(config.databaseUrl);
+    return { url: config.databaseUrl, close: async () => undefined };
+  }
   if (config.isProduction) log.warn({}, 'DATABASE_URL is not set: using the embedded PostgreSQL, which is meant for development');
   const embedded = await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log: (line) => log.warn({}, line) });
   await migrate(embedded.url);
   return { url: embedded.url, close: () => embedded.stop() };
+}
+
+/** A server on tables it does not know would fail at every request; the operator decides when they change. */
+async function assertUpToDate(databaseUrl: string): Promise<void> {
+  const { pending } = await inspectDatabase(databaseUrl);
+  if (pending.length === 0) return;
+  throw new MediakeepError(
+    'STORAGE_UNAVAILABLE',
+    `The database is not up to date (${pending.join(', ')}). Run \`npm run migrate\` first.`,
+  );
 }
 
 interface Core {
@@ -170,7 +189,8 @@ async function openCore(config: Config, options: { databaseUrl: string; baseUrl:
   return { library, checks, close: () => database.close() };
 }
 
-function openStorage({ storage, dataDir }: Config): Promise<ObjectStorage> {
+/** The configured storage, ready. */
+export function openStorage({ storage, dataDir }: Config): Promise<ObjectStorage> {
   return storage.driver === 'gcs' ? GcsStorage.open(storage) : DiskStorage.open({ root: join(dataDir, 'objects') });
 }
 
@@ -179,7 +199,7 @@ function sweeping(library: MediaLibrary, config: Config, log: Log): BackgroundWo
 }
 
 /** Who checks tokens, and, where this installation signs them itself in development, one for the user `demo`. */
-async function openSignIn(config: Config): Promise<{ authenticate: Authenticate; token: string | undefined }> {
+export async function openSignIn(config: Config): Promise<{ authenticate: Authenticate; token: string | undefined }> {
   const { jwksUrl, jwtSecret, issuer, audience } = config.auth;
   const ownSecret = jwksUrl === undefined || jwtSecret !== undefined ? await signInSecret(config) : undefined;
   const authenticate = createSignIn({
