@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { developmentToken, findDatabase, openSignIn, openStorage } from './app.ts';
 import type { Config } from './config.ts';
 import { inspectDatabase } from './database/inspect.ts';
-import { decodableTypes } from './imaging/decoders.ts';
+import { supportedImageTypes } from './imaging/sharp-image-tools.ts';
 import { acceptedTypes } from './media/policy.ts';
 import { runCommand } from './process.ts';
 
@@ -67,7 +67,7 @@ function checksOf(config: Config): Check[] {
       name: 'images',
       remedy: 'Install again with `npm ci`: sharp brings its decoders along.',
       run: async () => {
-        const missing = acceptedTypes.IMAGE.types.filter((type) => !decodableTypes().includes(type));
+        const missing = acceptedTypes.IMAGE.types.filter((type) => !supportedImageTypes().includes(type));
         if (missing.length > 0) throw new Error(`no decoder for ${missing.join(', ')}`);
         return acceptedTypes.IMAGE.inWords;
       },
