@@ -1,9 +1,12 @@
 import type { Readable } from 'node:stream';
+import { crc32c } from '@node-rs/crc32';
 
 /** A part of a source. */
 export interface Chunk {
   /** Valid until the next chunk is asked for. */
   readonly bytes: Buffer;
+  /** CRC32C of the source up to the end of this chunk. */
+  readonly crc32c: number;
   /** Whether the source is known to be over. A source that ends exactly at a chunk's end shows it with an empty last chunk. */
   readonly isLast: boolean;
 }
@@ -21,6 +24,7 @@ export class ChunkReader {
   readonly #chunkBytes: number;
   #buffer: Buffer;
   #filledBytes = 0;
+  #crc32c = 0;
   /** What did not fit into the chunk that was filled last. */
   #rest: Buffer | undefined;
   #isOver = false;
@@ -56,12 +60,18 @@ export class ChunkReader {
       await this.#moved(signal);
     }
     signal.throwIfAborted();
-    return { bytes: this.#buffer.subarray(0, this.#filledBytes), isLast: this.#isOver && this.#rest === undefined };
+    return {
+      bytes: this.#buffer.subarray(0, this.#filledBytes),
+      crc32c: this.#crc32c,
+      isLast: this.#isOver && this.#rest === undefined,
+    };
   }
 
   #take(piece: Buffer): void {
     this.#makeRoom(piece.length);
     const copied = piece.copy(this.#buffer, this.#filledBytes);
+    // While the piece is in the processor's cache: a pass over the whole chunk later costs half as much again.
+    this.#crc32c = crc32c(copied < piece.length ? piece.subarray(0, copied) : piece, this.#crc32c);
     this.#filledBytes += copied;
     if (copied < piece.length) this.#rest = piece.subarray(copied);
     if (this.#filledBytes < this.#chunkBytes) return;

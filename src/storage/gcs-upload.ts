@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { crc32c } from '@node-rs/crc32';
 import type { PutOptions, StoredObject } from '../media/ports.ts';
 import { type Chunk, ChunkReader } from './chunks.ts';
 import { type BucketApi, insertedBy, type ObjectSettings, type ObjectVersion } from './gcs-api.ts';
@@ -49,15 +48,15 @@ export class BucketUpload {
   async run(source: Readable): Promise<StoredObject> {
     const chunks = new ChunkReader(source, this.#tools.chunkBytes);
     const first = await chunks.next(this.#signal);
-    const stored = first.isLast ? await this.#sendWhole(first.bytes) : await this.#sendInChunks(first, chunks);
+    const stored = first.isLast ? await this.#sendWhole(first) : await this.#sendInChunks(first, chunks);
     return { sizeBytes: stored.sizeBytes, crc32c: stored.crc32c };
   }
 
   /** What fits into a chunk takes one round trip: settings, checksum and bytes in one request, which is safe to repeat. */
-  async #sendWhole(bytes: Buffer): Promise<StoredObject> {
+  async #sendWhole({ bytes, crc32c }: Chunk): Promise<StoredObject> {
     this.#signal.throwIfAborted();
-    const counted = { sizeBytes: bytes.length, crc32c: crc32c(bytes) };
-    const settings = { ...this.#settings, crc32c: checksumText(counted.crc32c) };
+    const counted = { sizeBytes: bytes.length, crc32c };
+    const settings = { ...this.#settings, crc32c: checksumText(crc32c) };
     const { api, patience } = this.#tools;
     // A request that is cut off may create the object all the same, after we have looked: so an abort gives it a moment to end.
     const signal = later(this.#signal, patience.callMs);

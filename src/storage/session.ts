@@ -1,4 +1,3 @@
-import { crc32c } from '@node-rs/crc32';
 import type { StoredObject } from '../media/ports.ts';
 import type { Chunk, ChunkReader } from './chunks.ts';
 import { BucketFault, isTransientStatus, UnexpectedAnswer } from './gcs-failure.ts';
@@ -44,12 +43,10 @@ export class SessionGone extends UnexpectedAnswer {
 export async function sendThroughSession(upload: SessionUpload): Promise<SessionResult> {
   let chunk = upload.first;
   let offset = 0;
-  let checksum = 0;
   for (;;) {
-    checksum = crc32c(chunk.bytes, checksum);
-    const answer = await sendChunk(upload, { chunk, offset, checksum });
+    const answer = await sendChunk(upload, { chunk, offset });
     offset += chunk.bytes.length;
-    if (answer !== undefined) return { answer, sizeBytes: offset, crc32c: checksum };
+    if (answer !== undefined) return { answer, sizeBytes: offset, crc32c: chunk.crc32c };
     chunk = await upload.chunks.next(upload.signal);
   }
 }
@@ -75,8 +72,6 @@ interface Position {
   readonly chunk: Chunk;
   /** Where the chunk begins in the object. */
   readonly offset: number;
-  /** CRC32C of everything up to the chunk's end. */
-  readonly checksum: number;
 }
 
 /** Sends one chunk until all of it is confirmed. Returns the final answer, or undefined when the session goes on. */
@@ -104,7 +99,7 @@ async function sendChunk(upload: SessionUpload, position: Position): Promise<Ans
   }
 }
 
-function sendRest(upload: SessionUpload, { chunk, offset, checksum }: Position, confirmed: number): Promise<Answer> {
+function sendRest(upload: SessionUpload, { chunk, offset }: Position, confirmed: number): Promise<Answer> {
   const rest = chunk.bytes.subarray(confirmed);
   const end = offset + chunk.bytes.length;
   const total = chunk.isLast ? String(end) : '*';
@@ -114,7 +109,7 @@ function sendRest(upload: SessionUpload, { chunk, offset, checksum }: Position, 
     url: upload.sessionUri,
     headers: {
       'Content-Range': `bytes ${range}/${total}`,
-      ...(chunk.isLast && { 'X-Goog-Hash': `crc32c=${checksumText(checksum)}` }),
+      ...(chunk.isLast && { 'X-Goog-Hash': `crc32c=${checksumText(chunk.crc32c)}` }),
     },
     body: [rest],
     ...forSending(rest.length, { limitMs: upload.patience.callMs, signal: upload.signal }),
