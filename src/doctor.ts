@@ -7,6 +7,7 @@ import { inspectDatabase } from './database/inspect.ts';
 import { supportedImageTypes } from './imaging/sharp-image-tools.ts';
 import { acceptedTypes } from './media/policy.ts';
 import { runCommand } from './process.ts';
+import { diagnoseBucket } from './storage/gcs-doctor.ts';
 
 /** What a check says when it passes; it throws when it does not. */
 interface Check {
@@ -20,8 +21,11 @@ const maxClockSkewMs = 5_000;
 
 const patienceMs = 10_000;
 
+/** As wide as the longest name of a check. */
+const nameWidth = 26;
+
 await runCommand(async (config) => {
-  const results = await Promise.all(checksOf(config).map(examine));
+  const results = (await Promise.all([...checksOf(config).map(examine), examineBucket(config)].flat())).flat();
   process.stdout.write(results.map(({ lines }) => lines).join(''));
   if (results.some(({ ok }) => !ok)) process.exitCode = 1;
 });
@@ -76,14 +80,33 @@ function checksOf(config: Config): Check[] {
   ];
 }
 
-async function examine({ name, remedy, run }: Check): Promise<{ ok: boolean; lines: string }> {
+/** What only a bucket has: rights, access, CORS, links. */
+async function examineBucket({ storage }: Config): Promise<Result[]> {
+  if (storage.driver !== 'gcs') return [];
+  const diagnoses = await diagnoseBucket(storage);
+  return diagnoses.map(({ name, ok, detail, remedy = '' }) => (ok ? passed(name, detail) : failed(name, detail, remedy)));
+}
+
+interface Result {
+  readonly ok: boolean;
+  readonly lines: string;
+}
+
+async function examine({ name, remedy, run }: Check): Promise<Result> {
   try {
-    return { ok: true, lines: `ok   ${name.padEnd(10)} ${await run()}\n` };
+    return passed(name, await run());
   } catch (error) {
     const { message, cause } = error instanceof Error ? error : new Error(String(error));
-    const because = cause instanceof Error ? ` (${cause.message})` : '';
-    return { ok: false, lines: `FAIL ${name.padEnd(10)} ${message}${because}\n     ${' '.repeat(10)} ${remedy}\n` };
+    return failed(name, cause instanceof Error ? `${message} (${cause.message})` : message, remedy);
   }
+}
+
+function passed(name: string, detail: string): Result {
+  return { ok: true, lines: `ok   ${name.padEnd(nameWidth)} ${detail}\n` };
+}
+
+function failed(name: string, detail: string, remedy: string): Result {
+  return { ok: false, lines: `FAIL ${name.padEnd(nameWidth)} ${detail}\n     ${' '.repeat(nameWidth)} ${remedy}\n` };
 }
 
 async function checkSigning(config: Config): Promise<string> {
