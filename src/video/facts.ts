@@ -1,36 +1,35 @@
 import type { Input, InputTrack, InputVideoTrack } from 'mediabunny';
 import type { VideoFacts } from '../media/media-asset.ts';
-import type { RangedBytes } from './ranged-bytes.ts';
+import type { ContainerOutline } from './outline.ts';
 import { malformed, notAVideo } from './refusals.ts';
-import type { Timing } from './timing.ts';
 
 /**
  * What a container says of its video. INVALID_MEDIA when it has no track that can be read, UNSUPPORTED_MEDIA_TYPE when there is sound only,
  * or sound and a cover picture.
  */
-export async function readFacts(input: Input, timing: Timing, bytes: RangedBytes): Promise<VideoFacts> {
+export async function readFacts(input: Input, outline: ContainerOutline): Promise<VideoFacts> {
   const tracks = await input.getTracks();
   if (tracks.length === 0) throw malformed('no track');
   const video = await pictureTrack(tracks.filter((track) => track.isVideoTrack()));
   const audio = tracks.find((track) => track.isAudioTrack());
   if (video === undefined) throw audio === undefined ? malformed('no track of a known kind') : notAVideo();
-  if (timing.sampleCount(video.id) === 0) throw malformed('no pictures');
   const [size, videoCodec] = [await readSize(video), await codecOf(video)];
   const audioCodec = audio === undefined ? null : await codecOf(audio);
-  // From here on nothing is worth reading much.
-  bytes.tighten(optionalLimits);
-  if (audio !== undefined && pictureCodecs.has(videoCodec ?? '') && (await isSinglePicture(video, timing))) throw notAVideo();
+  const pictures = outline.sampleCount(video.id);
+  if (audio !== undefined && pictures === 1 && pictureCodecs.has(videoCodec ?? '')) throw notAVideo();
+  if (pictures === 0) throw malformed('no pictures');
+  const frameRate = positive(outline.frameRate(video.id), 100);
   return {
     ...size,
     videoCodec,
     audioCodec,
-    durationSeconds: await readDuration(input, timing),
-    frameRate: await readFrameRate(video, timing),
+    durationSeconds: positive(outline.durationSeconds, 1000),
+    frameRate: frameRate !== null && frameRate <= maxFrameRate ? frameRate : null,
   };
 }
 
-/** What may be read for facts that can do without: the first pictures' headers, the last cluster. */
-const optionalLimits = { sizeBytes: 8 * 1024 * 1024, count: 32 };
+/** More pictures a second are a mistake of the container's. */
+const maxFrameRate = 1000;
 
 /** Codecs of which a single picture beside sound is a cover. `mp4v` can be JPEG, too. */
 const pictureCodecs = new Set(['mjpeg', 'png', 'mpeg4']);
@@ -79,37 +78,7 @@ function isSide(length: number): boolean {
   return Number.isInteger(length) && length >= 1 && length <= 65_535;
 }
 
-async function isSinglePicture(video: InputVideoTrack, timing: Timing): Promise<boolean> {
-  const known = timing.sampleCount(video.id);
-  const count = known ?? (await orNull(async () => (await video.computePacketStats(2)).packetCount));
-  return (count ?? 0) < 2;
-}
-
-async function readDuration(input: Input, timing: Timing): Promise<number | null> {
-  if (timing.durationSeconds > 0) return positive(timing.durationSeconds, 1000);
-  return positive(await orNull(async () => (await input.getDurationFromMetadata()) ?? (await input.computeDuration())), 1000);
-}
-
-async function readFrameRate(video: InputVideoTrack, timing: Timing): Promise<number | null> {
-  const metrics = async (): Promise<number | null> => {
-    if (timing.sampleCount(video.id) !== undefined) return null;
-    const { bestGuessFrameRate, probedPacketCount } = await video.computeFrameRateMetrics({ targetPacketCount: 60 });
-    return probedPacketCount < 2 ? null : bestGuessFrameRate;
-  };
-  const rate = positive(timing.frameRate(video.id) ?? (await orNull(metrics)), 100);
-  return rate !== null && rate <= 1000 ? rate : null;
-}
-
 /** Rounded to 1/`parts`; null for what is no positive number. */
 function positive(value: number | null, parts: number): number | null {
   return value !== null && Number.isFinite(value) && value > 0 ? Math.round(value * parts) / parts : null;
-}
-
-/** A fact that a video can do without. */
-async function orNull<T>(fact: () => Promise<T>): Promise<T | null> {
-  try {
-    return await fact();
-  } catch {
-    return null;
-  }
 }

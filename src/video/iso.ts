@@ -1,19 +1,20 @@
 import { type BoxHeader, readBoxHeader } from './box.ts';
 import { Fragments, lastFragmentOffset } from './fragments.ts';
 import { type Movie, readMovie } from './movie.ts';
+import type { ContainerOutline } from './outline.ts';
 import type { RangedBytes } from './ranged-bytes.ts';
 import { malformed, truncated } from './refusals.ts';
-import type { Timing } from './timing.ts';
 
 /**
  * Checks that an MP4 or QuickTime file is whole: its boxes fill the file exactly, and the index (`moov`) is there and names no sample beyond the end.
  * A player, and mediabunny, take a file that lost its second half for a whole one. INVALID_MEDIA otherwise.
  * Of a fragmented file that has an index at its end, what lies between the first and the last fragment is passed over.
  */
-export async function checkIso(bytes: RangedBytes): Promise<Timing> {
-  const { movie, fragments } = await new Walk(bytes).run();
+export async function checkIso(bytes: RangedBytes): Promise<ContainerOutline> {
+  const { index, movie, fragments } = await new Walk(bytes).run();
   const ends = [...movie.tracks.values()].map(({ id, timescale }) => (fragments.timings.get(id)?.end ?? 0) / (timescale || 1));
   return {
+    index,
     durationSeconds: Math.max(movie.durationSeconds, ...ends),
     sampleCount: (id) => (movie.tracks.get(id)?.sampleCount ?? 0) + (fragments.timings.get(id)?.sampleCount ?? 0),
     frameRate: (id) => {
@@ -28,6 +29,9 @@ export async function checkIso(bytes: RangedBytes): Promise<Timing> {
 /** The largest index that is read: 32 MiB are some twenty hours of film. */
 const maxMoovBytes = 32 * 1024 * 1024;
 
+/** Some dozen brands. */
+const maxFtypBytes = 4096;
+
 const maxMoofBytes = 4 * 1024 * 1024;
 
 /** A live recording without an index at its end may have thousands of fragments, each a read; after so many the rest is taken on trust. */
@@ -41,12 +45,14 @@ class Walk {
   #movie: Movie | undefined;
   #fragments: Fragments | undefined;
   #hasData = false;
+  /** `ftyp` and `moov`. */
+  readonly #index: Buffer[] = [];
 
   constructor(bytes: RangedBytes) {
     this.#bytes = bytes;
   }
 
-  async run(): Promise<{ movie: Movie; fragments: Fragments }> {
+  async run(): Promise<{ index: Buffer; movie: Movie; fragments: Fragments }> {
     const { sizeBytes } = this.#bytes;
     for (let at = 0, boxes = 0; at < sizeBytes && !this.#isTrusted(); boxes++) {
       if (boxes === maxBoxes) throw malformed('too many boxes');
@@ -58,23 +64,26 @@ class Walk {
       at = (await this.#visit(header, at, end)) ?? end;
     }
     if (this.#movie === undefined || this.#fragments === undefined) throw truncated();
-    return { movie: this.#movie, fragments: this.#fragments };
+    return { index: Buffer.concat(this.#index), movie: this.#movie, fragments: this.#fragments };
   }
 
   /** Where to go on, when that is not the end of the box. */
   async #visit({ type, headerBytes }: BoxHeader, start: number, end: number): Promise<number | undefined> {
-    const content = (limit: number): Promise<Buffer> => {
+    const read = (limit: number): Promise<Buffer> => {
       if (end - start > limit) throw malformed(`${type} of ${end - start} bytes`);
-      return this.#bytes.read(start + headerBytes, end - start - headerBytes);
+      return this.#bytes.read(start, end - start);
     };
     if (type === 'mdat') this.#hasData = true;
+    if (type === 'ftyp' && this.#index.length === 0) this.#index.push(await read(maxFtypBytes));
     if (type === 'moov' && this.#movie === undefined) {
-      this.#movie = readMovie(await content(maxMoovBytes), this.#bytes.sizeBytes);
+      const moov = await read(maxMoovBytes);
+      this.#index.push(moov);
+      this.#movie = readMovie(moov.subarray(headerBytes), this.#bytes.sizeBytes);
       this.#fragments = new Fragments(this.#movie);
     }
     if (type !== 'moof' || this.#movie?.isFragmented !== true) return undefined;
     const isFirst = this.#fragments?.timings.size === 0;
-    this.#fragments?.add(await content(maxMoofBytes));
+    this.#fragments?.add((await read(maxMoofBytes)).subarray(headerBytes));
     const last = isFirst ? await this.#lastFragment() : 0;
     return last > end ? last : undefined;
   }

@@ -1,21 +1,21 @@
-import { CustomSource, Input, type InputFormat, Logging, LogLevel, MATROSKA, MP4, QTFF, WEBM } from 'mediabunny';
+import { BufferSource, Input, type InputFormat, Logging, LogLevel, MATROSKA, MP4, QTFF, WEBM } from 'mediabunny';
 import { MediakeepError } from '../errors.ts';
 import type { VideoFacts } from '../media/media-asset.ts';
 import type { RandomAccessBytes, VideoTools } from '../media/ports.ts';
 import { readFacts } from './facts.ts';
 import { checkIso } from './iso.ts';
 import { checkMatroska } from './matroska.ts';
+import type { ContainerOutline } from './outline.ts';
 import { Places } from './places.ts';
 import { RangedBytes } from './ranged-bytes.ts';
 import { malformed } from './refusals.ts';
-import type { Timing } from './timing.ts';
 
 // mediabunny tells the console of every codec it does not know; a user's file is no news for the operator.
 Logging.level = LogLevel.Silent;
 
 /**
- * {@link VideoTools} by the container alone: its structure is checked here, its tracks are read by mediabunny, with the demuxer of the sniffed type only.
- * Nothing is decoded. A file is read in a few pieces of 64 KiB and its index; at most 64 MiB and 600 reads, whatever it claims.
+ * {@link VideoTools} by the container alone: its structure is checked here, its tracks are described by mediabunny, with the demuxer of the sniffed type
+ * only, from the index alone. Nothing is decoded. A file is read in a few pieces of 64 KiB and its index; at most 64 MiB and 600 reads, whatever it claims.
  */
 export class ContainerProbe implements VideoTools {
   readonly #places: Places;
@@ -44,7 +44,7 @@ const limits = { sizeBytes: 64 * 1024 * 1024, count: 600 };
 
 interface Container {
   readonly format: InputFormat;
-  check(bytes: RangedBytes): Promise<Timing>;
+  check(bytes: RangedBytes): Promise<ContainerOutline>;
 }
 
 const containers: Readonly<Record<string, Container>> = {
@@ -57,34 +57,11 @@ const containers: Readonly<Record<string, Container>> = {
 async function probeContainer(source: RandomAccessBytes, { format, check }: Container, signal: AbortSignal): Promise<VideoFacts> {
   const bytes = new RangedBytes(source, { signal, limits });
   try {
-    const timing = await check(bytes);
-    using input = open(bytes, format);
-    const facts = await readFacts(input, timing, bytes);
-    // What the storage failed to hand out may have been taken for the end of the file.
-    if (bytes.failure !== undefined) throw bytes.failure.error;
-    return facts;
+    const outline = await check(bytes);
+    using input = new Input({ source: new BufferSource(outline.index), formats: [format] });
+    return await readFacts(input, outline);
   } catch (error) {
-    if (bytes.failure !== undefined) throw storageFailure(bytes.failure.error);
-    throw error instanceof MediakeepError ? error : malformed(error);
+    // Neither mediabunny's text nor that of a read past the end of a table is for users.
+    throw error instanceof MediakeepError || error === bytes.failure?.error ? error : malformed(error);
   }
-}
-
-function open(bytes: RangedBytes, format: InputFormat): Input {
-  const source = new CustomSource({
-    getSize: () => bytes.sizeBytes,
-    read: (start, end) => bytes.read(start, end - start),
-    // The bytes are kept below already.
-    maxCacheSize: 1024 * 1024,
-    // Reads that nobody waits for any more; their failures are remembered below.
-    handleUnhandledError: () => undefined,
-  });
-  return new Input({ source, formats: [format] });
-}
-
-function storageFailure(error: unknown): unknown {
-  const isTimeout = (error as { name?: unknown } | null)?.name === 'TimeoutError';
-  if (!isTimeout) return error;
-  return new MediakeepError('STORAGE_UNAVAILABLE', 'The storage took too long to hand out the video. Please try again.', {
-    cause: error,
-  });
 }

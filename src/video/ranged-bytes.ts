@@ -12,11 +12,10 @@ export interface ReadLimits {
 
 /**
  * A file's bytes, read in few pieces and within limits: a small read fetches {@link aheadBytes} at once, and what was fetched is kept.
- * The first failure of the storage and the first abort are remembered in `failure`, because a demuxer on top may swallow them.
  */
 export class RangedBytes {
   readonly sizeBytes: number;
-  /** What `read` rejected with when the storage or the signal was the reason. */
+  /** What `read` rejected with when the source or the signal was the reason, and not the file. */
   failure: { readonly error: unknown } | undefined;
   readonly #source: RandomAccessBytes;
   readonly #signal: AbortSignal;
@@ -38,15 +37,9 @@ export class RangedBytes {
     return this.#readsLeft;
   }
 
-  /** From now on at most so much, if that is less than what is left. */
-  tighten(limits: ReadLimits): void {
-    this.#readsLeft = Math.min(this.#readsLeft, limits.count);
-    this.#bytesLeft = Math.min(this.#bytesLeft, limits.sizeBytes);
-  }
-
   /**
    * Exactly `sizeBytes` bytes from `start`. INVALID_MEDIA when they are not all in the file or the limits are used up;
-   * the storage's failure as it came, and an abort as its reason.
+   * the source's failure as it came, an abort as its reason, and that of a timeout as STORAGE_UNAVAILABLE.
    */
   async read(start: number, sizeBytes: number): Promise<Buffer> {
     if (start + sizeBytes > this.sizeBytes) throw truncated();
@@ -60,7 +53,7 @@ export class RangedBytes {
     this.#readsLeft -= 1;
     this.#bytesLeft -= sizeBytes;
     const bytes = await this.#ask({ start, end: start + sizeBytes - 1 });
-    if (bytes.length !== sizeBytes) throw this.#failed(shortRead());
+    if (bytes.length !== sizeBytes) throw unavailable('The storage did not hand out the whole file.', undefined);
     const piece = { start, bytes };
     this.#keep(piece);
     return piece;
@@ -74,15 +67,13 @@ export class RangedBytes {
       this.#signal.throwIfAborted();
       return await Promise.race([this.#source.read(range), promise]);
     } catch (error) {
-      throw this.#failed(error);
+      if ((error as { name?: unknown } | null)?.name === 'TimeoutError')
+        throw unavailable('The storage took too long to hand out the video.', error);
+      this.failure = { error };
+      throw error;
     } finally {
       this.#signal.removeEventListener('abort', onAbort);
     }
-  }
-
-  #failed(error: unknown): unknown {
-    this.failure ??= { error };
-    return error;
   }
 
   #keep(piece: Piece): void {
@@ -103,6 +94,6 @@ interface Piece {
   readonly bytes: Buffer;
 }
 
-function shortRead(): MediakeepError {
-  return new MediakeepError('STORAGE_UNAVAILABLE', 'The storage did not hand out the whole file. Please try again.');
+function unavailable(what: string, cause: unknown): MediakeepError {
+  return new MediakeepError('STORAGE_UNAVAILABLE', `${what} Please try again.`, { cause });
 }

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { CountedBytes } from './counted-bytes.ts';
 import { sample } from './files.ts';
 
 /** How a big MP4 is laid out. */
@@ -18,27 +19,19 @@ export async function bigMp4(layout: BigMp4): Promise<Readable> {
   return Readable.from(pieces(parts, paddingBytes), { objectMode: false, highWaterMark: pieceBytes });
 }
 
-/** The bytes of the same file in any order, and how often and how much was read so far. */
-export async function bigMp4Bytes(layout: BigMp4): Promise<{
-  sizeBytes: number;
-  reads: { start: number; end: number }[];
-  read(range: { start: number; end: number }): Promise<Buffer>;
-}> {
+/** The bytes of the same file in any order. */
+export async function bigMp4Bytes(layout: BigMp4): Promise<CountedBytes> {
   const { parts, paddingBytes } = await plan(layout);
-  const tailStart = parts.head.length + paddingBytes;
-  const reads: { start: number; end: number }[] = [];
-  const read = async (range: { start: number; end: number }): Promise<Buffer> => {
-    reads.push(range);
+  return new CountedBytes(layout.sizeBytes, (range) => {
     const bytes = Buffer.alloc(range.end - range.start + 1);
     const copy = (part: Buffer, partStart: number): void => {
       const [start, end] = [Math.max(partStart, range.start), Math.min(partStart + part.length, range.end + 1)];
       if (start < end) part.copy(bytes, start - range.start, start - partStart, end - partStart);
     };
     copy(parts.head, 0);
-    copy(parts.tail, tailStart);
+    copy(parts.tail, parts.head.length + paddingBytes);
     return bytes;
-  };
-  return { sizeBytes: layout.sizeBytes, reads, read };
+  });
 }
 
 const pieceBytes = 256 * 1024;
