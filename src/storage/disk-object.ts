@@ -82,12 +82,12 @@ export async function openObject(place: Place, range: ByteRange | undefined): Pr
   }
 }
 
-/** Size and checksum, or undefined when there is no such object. Fails as the file system fails. */
-export async function statObject(place: Place): Promise<StoredObject | undefined> {
+/** Size, checksum and the time of the last write, or undefined when there is no such object. Fails as the file system fails. */
+export async function lookAtObject(place: Place): Promise<(StoredObject & { readonly updatedAt: Date }) | undefined> {
   const checksum = await checksumOf(place);
   if (checksum === undefined) return undefined;
   const stats = await unless(['ENOENT'], lstat(join(place.object, checksum)));
-  return stats && { sizeBytes: stats.size, crc32c: Number.parseInt(checksum, 16) };
+  return stats && { sizeBytes: stats.size, crc32c: Number.parseInt(checksum, 16), updatedAt: stats.mtime };
 }
 
 /** Makes the names in a folder durable. Network file systems that refuse it (EINVAL, ENOTSUP) see to that themselves. */

@@ -2,12 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
-import type { ByteRange, ObjectStorage, PutOptions, StoredObject } from '../media/ports.ts';
+import type { ByteRange, ListedObject, ObjectStorage, PutOptions, StoredObject } from '../media/ports.ts';
 import { diskFailure, onDisk, unless } from './disk-failure.ts';
-import { folderMode, openObject, type Place, probe, publish, statObject, syncFolder, writeDraft } from './disk-object.ts';
+import { idsInOrder } from './disk-list.ts';
+import { folderMode, lookAtObject, openObject, type Place, probe, publish, syncFolder, writeDraft } from './disk-object.ts';
 
 /** What in `tmp/` has not changed for so long belongs to no running upload, in milliseconds. */
 const staleAfterMs = 24 * 60 * 60 * 1000;
+
+/** How often a process that runs for months looks for such, in milliseconds. */
+const sweepEveryMs = 60 * 60 * 1000;
 
 /** A disk that has not taken a probe file for so long counts as away, in milliseconds. */
 const checkPatienceMs = 5_000;
@@ -35,6 +39,7 @@ export class DiskStorage implements ObjectStorage {
   readonly #tmp: string;
   /** Folders whose own name is known to be durable. */
   readonly #shards = new Set<string>();
+  #sweptAtMs = 0;
 
   private constructor(root: string) {
     this.#root = root;
@@ -43,7 +48,7 @@ export class DiskStorage implements ObjectStorage {
 
   /**
    * Makes the folders that are missing, proves that they can be written, and removes what crashed processes left in `tmp/` a day ago or
-   * earlier. STORAGE_UNAVAILABLE.
+   * earlier, as it does later now and then. STORAGE_UNAVAILABLE.
    */
   static async open({ root }: { root: string }): Promise<DiskStorage> {
     const storage = new DiskStorage(resolve(root));
@@ -84,13 +89,26 @@ export class DiskStorage implements ObjectStorage {
   }
 
   async stat(key: string, signal: AbortSignal): Promise<StoredObject | undefined> {
-    return await orAbort(signal, onDisk(statObject(this.#placeOf(key))));
+    const found = await orAbort(signal, onDisk(lookAtObject(this.#placeOf(key))));
+    return found && { sizeBytes: found.sizeBytes, crc32c: found.crc32c };
   }
 
   async removeAll(prefix: string, signal: AbortSignal): Promise<void> {
     const [, id] = prefixPattern.exec(prefix) ?? [];
     if (id === undefined) throw new Error(`Not a prefix: ${JSON.stringify(prefix)}`);
     await orAbort(signal, onDisk(this.#removeAsset(id)));
+  }
+
+  /** What is neither an object nor in an asset's folder is not looked at. */
+  async *list(signal: AbortSignal): AsyncGenerator<ListedObject> {
+    for await (const id of idsInOrder(this.#root, signal)) {
+      const { asset } = this.#foldersOf(id);
+      for (const name of ((await onDisk(unless(['ENOENT'], readdir(asset)))) ?? []).sort()) {
+        const key = `${id}/${name}`;
+        const found = keyPattern.test(key) ? await onDisk(lookAtObject(this.#placeOf(key))) : undefined;
+        if (found !== undefined) yield { key, ...found };
+      }
+    }
   }
 
   async downloadUrl(): Promise<undefined> {
@@ -112,14 +130,22 @@ export class DiskStorage implements ObjectStorage {
     await syncFolder(this.#root);
     // A parent that we may not open is not one in which we have just made the root.
     await unless(['EACCES', 'EPERM'], syncFolder(dirname(this.#root)));
-    await this.#sweep(await probe(this.#tmp));
+    await this.#sweep();
+  }
+
+  #sweepNowAndThen(): void {
+    if (Date.now() < this.#sweptAtMs + sweepEveryMs) return;
+    // What cannot be removed now can be the next time; whoever writes is not to wait for it.
+    this.#sweep().catch(() => undefined);
   }
 
   /**
    * Age alone decides, by the file system's own clock: on a shared folder a process number or another host's clock proves nothing.
    * An upload it should ever hit, silent for a day, fails as a whole.
    */
-  async #sweep(nowMs: number): Promise<void> {
+  async #sweep(): Promise<void> {
+    this.#sweptAtMs = Date.now();
+    const nowMs = await probe(this.#tmp);
     for (const name of await readdir(this.#tmp)) {
       const path = join(this.#tmp, name);
       if (!name.startsWith(gone) && (await lastChangeMs(path)) < nowMs - staleAfterMs) await this.#takeAway(path, 'stale');
@@ -128,6 +154,7 @@ export class DiskStorage implements ObjectStorage {
   }
 
   async #receive(place: Place, source: Readable, signal: AbortSignal): Promise<StoredObject> {
+    this.#sweepNowAndThen();
     const draft = join(this.#tmp, `${place.id}~${randomUUID()}`);
     try {
       const stored = await writeDraft(draft, source, signal);

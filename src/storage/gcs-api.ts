@@ -26,9 +26,16 @@ export interface ObjectVersion extends StoredObject {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A version as a list shows it. */
+export interface ListedVersion extends StoredObject {
+  readonly name: string;
+  readonly generation: string;
+  readonly updatedAt: Date;
+}
+
 /** A page of a list; `nextPageToken` is there when another follows. */
 export interface ListPage {
-  readonly items: readonly Pick<ObjectVersion, 'name' | 'generation'>[];
+  readonly items: readonly ListedVersion[];
   readonly nextPageToken: string | undefined;
 }
 
@@ -80,17 +87,17 @@ export class BucketApi {
     throw new UnexpectedAnswer('Reading', opened);
   }
 
-  /** Up to 1000 of the objects whose names begin with `prefix`. */
+  /** Up to 1000 of the objects whose names begin with `prefix`, in the order of their names. */
   async list(prefix: string, pageToken: string | undefined, limits: Limits): Promise<ListPage> {
     const query = new URLSearchParams({
       prefix,
-      fields: 'items(name,generation),nextPageToken',
+      fields: 'items(name,generation,size,crc32c,updated),nextPageToken',
       ...(pageToken && { pageToken }),
     });
     const answer = await this.get(`/o?${query}`, limits);
     expectStatus('Listing', answer, [200]);
-    const { items = [], nextPageToken } = jsonOf(answer) as Partial<ListPage>;
-    return { items, nextPageToken };
+    const { items = [], nextPageToken } = jsonOf(answer) as { items?: ListedResource[]; nextPageToken?: string };
+    return { items: items.map(listedVersion), nextPageToken };
   }
 
   /** Removes this very version. One that is gone (404), or has made way for another (412), is no failure. */
@@ -174,6 +181,12 @@ function versionOf(answer: Answer): ObjectVersion {
   if (name === undefined || size === undefined || crc32c === undefined || generation === undefined)
     throw new UnexpectedAnswer('Reading an object resource', answer);
   return { name, sizeBytes: Number(size), crc32c: checksumOf(crc32c), generation, metadata };
+}
+
+type ListedResource = Readonly<Record<'name' | 'generation' | 'size' | 'crc32c' | 'updated', string>>;
+
+function listedVersion({ name, generation, size, crc32c, updated }: ListedResource): ListedVersion {
+  return { name, generation, sizeBytes: Number(size), crc32c: checksumOf(crc32c), updatedAt: new Date(updated) };
 }
 
 function jsonOf(answer: Answer): unknown {

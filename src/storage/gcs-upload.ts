@@ -39,7 +39,7 @@ export class BucketUpload {
       contentType: options.contentType,
       // Whoever follows a link asks again each time: a copy must not outlive the link. No proxy may recompress originals.
       cacheControl: 'private, no-cache, no-transform',
-      contentDisposition: `inline; filename*=UTF-8''${encodeStrictly(options.filename)}`,
+      contentDisposition: `inline; filename*=UTF-8''${encodeStrictly(options.filename.toWellFormed())}`,
       metadata: { ...options.metadata, [uploadIdName]: this.#uploadId },
     };
   }
@@ -59,7 +59,7 @@ export class BucketUpload {
     const settings = { ...this.#settings, crc32c: checksumText(crc32c) };
     const { api, patience } = this.#tools;
     // A request that is cut off may create the object all the same, after we have looked: so an abort gives it a moment to end.
-    const signal = later(this.#signal, patience.callMs);
+    const { signal, forget } = later(this.#signal, patience.callMs);
     const insert = async ({ limitMs }: Limits): Promise<ObjectVersion | undefined> => {
       const inserted = await api.insert(settings, bytes, forSending(bytes.length, { limitMs, signal }));
       this.#signal.throwIfAborted();
@@ -70,6 +70,8 @@ export class BucketUpload {
     } catch (error) {
       await this.#undo();
       throw error;
+    } finally {
+      forget();
     }
   }
 
@@ -111,8 +113,9 @@ export class BucketUpload {
     const { patience } = this.#tools;
     const version = inserted ?? (await withRetries((limits) => this.#findOwn(limits), patience, this.#signal));
     if (version === undefined) throw this.#nameIsTaken();
-    if (version.sizeBytes !== counted.sizeBytes || version.crc32c !== counted.crc32c)
-      throw new BucketFault(`The bucket holds other bytes than were sent: ${JSON.stringify({ version, counted })}`, {
+    const { sizeBytes, crc32c } = version;
+    if (sizeBytes !== counted.sizeBytes || crc32c !== counted.crc32c)
+      throw new BucketFault(`The bucket holds other bytes than were sent: ${JSON.stringify({ sizeBytes, crc32c, counted })}`, {
         isTransient: false,
       });
     return counted;
@@ -145,14 +148,19 @@ export class BucketUpload {
   }
 }
 
-/** A signal that aborts `delayMs` after another, for the same reason. */
-function later(signal: AbortSignal, delayMs: number): AbortSignal {
+/** A signal that aborts `delayMs` after another, for the same reason, until it is told to forget that. */
+function later(signal: AbortSignal, delayMs: number): { signal: AbortSignal; forget: () => void } {
   const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
   const onAbort = (): void => {
-    setTimeout(() => controller.abort(signal.reason), delayMs).unref();
+    timer = setTimeout(() => controller.abort(signal.reason), delayMs);
   };
   signal.addEventListener('abort', onAbort, { once: true });
-  return controller.signal;
+  const forget = (): void => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  };
+  return { signal: controller.signal, forget };
 }
 
 /** RFC 8187: what a header's extended parameter takes as it is. */

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { Storage } from '@google-cloud/storage';
 import type { GoogleAuth } from 'google-auth-library';
 import { MediakeepError } from '../errors.ts';
-import type { ByteRange, Clock, DownloadOptions, ObjectStorage, PutOptions, StoredObject } from '../media/ports.ts';
+import type { ByteRange, Clock, DownloadOptions, ListedObject, ObjectStorage, PutOptions, StoredObject } from '../media/ports.ts';
 import { applicationDefaultCredentials, hasCredentials } from './gcs-access.ts';
 import { BucketApi, type ListPage } from './gcs-api.ts';
 import { asStorageFailure } from './gcs-failure.ts';
@@ -127,6 +127,15 @@ export class GcsStorage implements ObjectStorage {
     do {
       const page: ListPage = await this.#persistently((limits) => this.#api.list(prefix, pageToken, limits), signal);
       await this.#removePage(page, signal);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== undefined);
+  }
+
+  async *list(signal: AbortSignal): AsyncGenerator<ListedObject> {
+    let pageToken: string | undefined;
+    do {
+      const page: ListPage = await this.#persistently((limits) => this.#api.list('', pageToken, limits), signal);
+      for (const { name, sizeBytes, crc32c, updatedAt } of page.items) yield { key: name, sizeBytes, crc32c, updatedAt };
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined);
   }

@@ -6,7 +6,7 @@ export interface Patience {
   /** The first pause is at most this long; the limit doubles with every try, with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"). */
   readonly firstPauseMs: number;
   readonly longestPauseMs: number;
-  /** From the first failure on, without progress for so long, the step fails. */
+  /** From the first failure on, without progress for so long, no other try is begun. */
   readonly deadlineMs: number;
   /** One small request. */
   readonly callMs: number;
@@ -38,11 +38,9 @@ export class Retrier {
     this.#signal = signal;
   }
 
-  /** What the next small request may take: never more than what is left of the patience. */
+  /** What a small request may take. The last one may so outlast the deadline: cut short it would only hide why the others failed. */
   get limits(): Limits {
-    const { callMs } = this.#patience;
-    const left = (this.#giveUpAt ?? Number.POSITIVE_INFINITY) - performance.now();
-    return { limitMs: Math.max(1, Math.min(callMs, left)), signal: this.#signal };
+    return { limitMs: this.#patience.callMs, signal: this.#signal };
   }
 
   /** Something moved: the count begins anew. */

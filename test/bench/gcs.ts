@@ -52,7 +52,7 @@ async function cpu(startSender: () => Promise<Server>, rounds: number): Promise<
   for (let round = 0; round <= rounds; round += 1) {
     for (const [index, how] of ways.entries()) {
       const bytes = round === 0 ? 64 * mebibyte : gibibyte;
-      const cost = await costOf(senders[index]?.pid ?? 0, () => send(senders[index], { how, bytes, atOnce: 1 }));
+      const cost = await costOf(senders[index]?.pid ?? 0, () => send(senders[index], { how, bytes, atOnce: 1, pieces: 'used' }));
       if (round === 0) continue;
       seconds[index]?.push(cost.cpuSeconds);
       wall[index]?.push(cost.wallSeconds);
@@ -92,16 +92,23 @@ async function memory(startSender: () => Promise<Server>, rounds: number): Promi
 async function furtherMebibytes(startSender: () => Promise<Server>, how: string): Promise<number> {
   const sender = await startSender();
   const sending = (atOnce: number): Promise<MemoryRise> =>
-    memoryRiseOf(sender.pid, () => send(sender, { how, bytes: 128 * mebibyte, atOnce }));
-  await send(sender, { how, bytes: 128 * mebibyte, atOnce: 1 });
+    memoryRiseOf(sender.pid, () => send(sender, { how, bytes: 128 * mebibyte, atOnce, pieces: 'fresh' }));
+  await send(sender, { how, bytes: 128 * mebibyte, atOnce: 1, pieces: 'fresh' });
   const one = await sending(1);
   const several = await sending(uploadsAtOnce);
   await sender.stop();
   return (several.peakBytes - one.peakBytes) / (uploadsAtOnce - 1) / mebibyte;
 }
 
-async function send(sender: Server | undefined, order: { how: string; bytes: number; atOnce: number }): Promise<void> {
-  const query = new URLSearchParams({ how: order.how, bytes: String(order.bytes), atOnce: String(order.atOnce) });
+interface Order {
+  readonly how: string;
+  readonly bytes: number;
+  readonly atOnce: number;
+  readonly pieces: 'used' | 'fresh';
+}
+
+async function send(sender: Server | undefined, { how, bytes, atOnce, pieces }: Order): Promise<void> {
+  const query = new URLSearchParams({ how, bytes: String(bytes), atOnce: String(atOnce), pieces });
   const answer = await fetch(`${sender?.url}/send?${query}`, { method: 'POST' });
-  if (!answer.ok) throw new Error(`${order.how}: ${answer.status} ${await answer.text()}`);
+  if (!answer.ok) throw new Error(`${how}: ${answer.status} ${await answer.text()}`);
 }
