@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import type { Config } from './config.ts';
-import { migrate, openDatabase } from './database/connection.ts';
+import { type Database, migrate, openDatabase } from './database/connection.ts';
 import { findRunningEmbedded, startEmbeddedPostgres } from './database/embedded.ts';
 import { inspectDatabase } from './database/inspect.ts';
 import { derivedLinkSecret, developmentSecret } from './development-secret.ts';
@@ -16,7 +17,7 @@ import { SharpImageTools } from './imaging/sharp-image-tools.ts';
 import { type BackgroundWork, startSweeping } from './media/jobs.ts';
 import { MediaLibrary } from './media/library.ts';
 import { LinkSigner } from './media/links.ts';
-import type { Authenticate, Log, ObjectStorage } from './media/ports.ts';
+import type { Authenticate, Log, MediaStore, ObjectStorage } from './media/ports.ts';
 import { restDoor } from './rest/door.ts';
 import { DiskStorage } from './storage/disk.ts';
 import { GcsStorage } from './storage/gcs.ts';
@@ -38,6 +39,9 @@ const developmentTokenSeconds = 30 * 24 * 3600;
 /** How long running uploads may take to end after SIGTERM (contract, section 1). */
 const graceSeconds = 25;
 
+/** How long uploads that were cut off then may take to be tidied away, and renditions to be stored; what is left after that is the sweep's. */
+const tidyingSeconds = 4;
+
 /** What arriving images may hold in memory together, unless one alone may be larger. */
 const imageMemoryBytes = 256 * 1024 * 1024;
 
@@ -57,6 +61,8 @@ export async function startApp(config: Config): Promise<App> {
       authenticate,
       corsOrigins: config.corsOrigins ?? (config.isProduction ? 'none' : 'localhost'),
       rateLimitPerMinute: config.rateLimitPerMinute,
+      ...(config.rateLimitStore === 'postgres' && { rateLimiter: core.rateLimiter(config.rateLimitPerMinute) }),
+      trustProxy: config.trustProxy,
       strictTransport: config.publicUrl?.startsWith('https:') === true,
       readiness: core.checks,
       doors: [
@@ -85,6 +91,15 @@ export async function startWorker(config: Config): Promise<{ close(): Promise<vo
   closing.keep(core);
   closing.keep(sweeping(core.library, config, log));
   return { close: () => closing.close() };
+}
+
+/** Storage and table as they are, for `npm run reconcile` to compare. Without DATABASE_URL it joins the embedded database, as {@link startWorker} does. */
+export async function openStock(config: Config): Promise<{ storage: ObjectStorage; store: MediaStore; close(): Promise<void> }> {
+  const databaseUrl = await findDatabase(config);
+  await assertUpToDate(databaseUrl);
+  const storage = await openStorage(config);
+  const { store, close } = await openDatabase({ url: databaseUrl, log: pino({ level: config.logLevel, ...logSettings }) });
+  return { storage, store, close };
 }
 
 /** Brings the configured (or embedded) database up to date. Returns what was applied. */
@@ -161,6 +176,7 @@ async function assertUpToDate(databaseUrl: string): Promise<void> {
 interface Core {
   readonly library: MediaLibrary;
   readonly checks: Record<'database' | 'storage', (signal: AbortSignal) => Promise<void>>;
+  readonly rateLimiter: Database['rateLimiter'];
   close(): Promise<void>;
 }
 
@@ -178,6 +194,7 @@ async function openCore(config: Config, options: { databaseUrl: string; baseUrl:
     limits: config.limits,
     uploadGraceSeconds: config.uploadGraceSeconds,
     imageMemoryBytes: Math.max(imageMemoryBytes, 2 * config.limits.maxImageBytes),
+    pregenerateWidths: config.images.pregenerateWidths,
     clock: now,
     newId: uuidv7,
     log,
@@ -186,7 +203,11 @@ async function openCore(config: Config, options: { databaseUrl: string; baseUrl:
     database: (signal: AbortSignal) => database.store.check(signal),
     storage: (signal: AbortSignal) => storage.check(signal),
   };
-  return { library, checks, close: () => database.close() };
+  const close = async (): Promise<void> => {
+    await Promise.race([library.settled(), sleep(tidyingSeconds * 1000, undefined, { ref: false })]);
+    await database.close();
+  };
+  return { library, checks, rateLimiter: database.rateLimiter, close };
 }
 
 /** The configured storage, ready. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Limits } from './media/policy.ts';
@@ -35,8 +36,18 @@ export interface Config {
   };
   readonly urlSigningSecret: string | undefined;
   readonly limits: Limits;
+  readonly images: {
+    /** Widths of renditions that are made right after an upload; empty: none. */
+    readonly pregenerateWidths: readonly number[];
+    /** Whether positions and serial numbers are cut out of originals. */
+    readonly stripLocation: boolean;
+  };
   /** 0 turns it off. */
   readonly rateLimitPerMinute: number;
+  /** Where requests are counted: in each process, or in the database for all of them. */
+  readonly rateLimitStore: 'memory' | 'postgres';
+  /** Whose `X-Forwarded-For` is believed: so many proxies in front of us, or those at these addresses; undefined: nobody's. */
+  readonly trustProxy: number | readonly string[] | undefined;
   /** undefined: none in production, localhost in development. */
   readonly corsOrigins: readonly string[] | undefined;
   readonly worker: 'inline' | 'off';
@@ -95,6 +106,8 @@ const httpUrl = z
   .refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol), 'must be an http:// or https:// URL')
   .transform((value) => value.replace(/\/+$/, ''));
 
+const widthsMessage = 'must be a comma list of widths from 1 to 3840, such as 384,1280';
+
 const variables = z.object({
   NODE_ENV: z.string().optional(),
   HOST: text('must be an address to listen on').default('127.0.0.1'),
@@ -131,16 +144,29 @@ const variables = z.object({
   MAX_IMAGE_BYTES: wholeNumber({ from: 1, to: 1024 ** 3, unit: 'bytes' }).default(26_214_400),
   MAX_VIDEO_BYTES: wholeNumber({ from: 1, unit: 'bytes' }).default(5_368_709_120),
   MAX_IMAGE_PIXELS: wholeNumber({ from: 1, unit: 'pixels' }).default(100_000_000),
+  IMAGE_PREGENERATE: z
+    .string()
+    .transform((value) => commaList(value).map(Number))
+    .refine((widths) => widths.every((width) => Number.isInteger(width) && width >= 1 && width <= 3840), widthsMessage)
+    .refine((widths) => widths.length <= 10, 'must have 10 widths at most')
+    .default([]),
+  IMAGE_STRIP_LOCATION: z.enum(['true', 'false'], 'must be true or false').default('false'),
   USER_QUOTA_BYTES: wholeNumber({ from: 0, unit: 'bytes' }).optional(),
+  MAX_UPLOADS_PER_USER: wholeNumber({ from: 1, unit: 'uploads' }).default(50),
+  MAX_UPLOADS_PER_PROCESS: wholeNumber({ from: 1, unit: 'uploads' }).default(300),
   RATE_LIMIT_PER_MINUTE: wholeNumber({ from: 0, unit: 'requests' }).default(1200),
+  RATE_LIMIT_STORE: z.enum(['memory', 'postgres'], 'must be memory or postgres').default('memory'),
+  TRUST_PROXY: z
+    .string()
+    .transform((value) => (/^\s*[1-9]\s*$/.test(value) ? Number(value) : commaList(value)))
+    .refine(
+      (value) => typeof value === 'number' || value.every(isNetwork),
+      'must be the number of proxies in front (1 to 9), or a comma list of their addresses or networks, such as 10.0.0.0/8, loopback',
+    )
+    .optional(),
   CORS_ORIGINS: z
     .string()
-    .transform((value) =>
-      value
-        .split(',')
-        .map((origin) => origin.trim())
-        .filter((origin) => origin !== ''),
-    )
+    .transform(commaList)
     .refine((origins) => origins.every(isOrigin), 'must be a comma list of origins such as https://app.example.com')
     .optional(),
   WORKER: z.enum(['inline', 'off'], 'must be inline or off').default('inline'),
@@ -150,6 +176,23 @@ const variables = z.object({
 });
 
 type Variables = z.output<typeof variables>;
+
+function commaList(value: string): string[] {
+  return value
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+}
+
+/** An address, a network in CIDR notation, or one of the names that Fastify knows. */
+function isNetwork(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
+  const [address = '', prefix, ...more] = text.split('/');
+  const bits = isIP(address) === 6 ? 128 : 32;
+  return (
+    isIP(address) !== 0 && more.length === 0 && (prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits))
+  );
+}
 
 function isOrigin(origin: string): boolean {
   return URL.canParse(origin) && new URL(origin).origin === origin;
@@ -189,8 +232,13 @@ function toConfig(set: Variables): Config {
       maxVideoBytes: set.MAX_VIDEO_BYTES,
       maxImagePixels: set.MAX_IMAGE_PIXELS,
       userQuotaBytes: set.USER_QUOTA_BYTES,
+      maxUploadsPerUser: set.MAX_UPLOADS_PER_USER,
+      maxUploadsPerProcess: set.MAX_UPLOADS_PER_PROCESS,
     },
+    images: { pregenerateWidths: set.IMAGE_PREGENERATE, stripLocation: set.IMAGE_STRIP_LOCATION === 'true' },
     rateLimitPerMinute: set.RATE_LIMIT_PER_MINUTE,
+    rateLimitStore: set.RATE_LIMIT_STORE,
+    trustProxy: set.TRUST_PROXY,
     corsOrigins: set.CORS_ORIGINS,
     worker: set.WORKER,
     sweepIntervalSeconds: set.SWEEP_INTERVAL_SECONDS,

@@ -11,6 +11,7 @@ export const errorTable = {
   UNSUPPORTED_MEDIA_TYPE: { status: 415, title: 'This type of file is not accepted' },
   INVALID_MEDIA: { status: 422, title: 'The file is damaged or not what it claims to be' },
   UPLOAD_INCOMPLETE: { status: 409, title: 'The upload is not complete' },
+  IDEMPOTENCY_CONFLICT: { status: 409, title: 'The idempotency key is taken' },
   RATE_LIMITED: { status: 429, title: 'Too many requests' },
   OVERLOADED: { status: 503, title: 'The server is busy' },
   STORAGE_UNAVAILABLE: { status: 503, title: 'The storage does not answer' },

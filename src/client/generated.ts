@@ -3,6 +3,14 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** What crops of a picture keep in sight. */
+export type FocusInput = {
+  /** From the left (0) to the right (1) of the upright picture. */
+  readonly x: number;
+  /** From the top (0) to the bottom (1) of the upright picture. */
+  readonly y: number;
+};
+
 /** What an asset is. */
 export type MediaKind =
   /** A still or animated picture: JPEG, PNG, WebP, GIF or AVIF. */
@@ -23,6 +31,8 @@ export type MediaStatus =
 export type UpdateMediaInput = {
   /** What to read out to somebody who does not see it, at most 2000 characters. Null clears it. */
   readonly altText?: string | null | undefined;
+  /** Images only: what `fit: COVER` keeps in sight, in hundredths. Null leaves it to what draws attention. */
+  readonly focus?: FocusInput | null | undefined;
   /** All tags from now on: at most 50 of 1 to 64 characters each; repeated ones are kept once. Null or an empty list clears them. */
   readonly tags?: ReadonlyArray<string> | null | undefined;
   /** A title for people, at most 300 characters. Null clears it. */
@@ -38,7 +48,7 @@ export type AssetFieldsFragment =
   | AssetFields_VideoAsset_Fragment
 ;
 
-export type ImageFieldsFragment = { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string };
+export type ImageFieldsFragment = { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null };
 
 export type VideoFieldsFragment = { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string };
 
@@ -49,13 +59,24 @@ export type DeleteMediaMutationVariables = Exact<{
 
 export type DeleteMediaMutation = { readonly deleteMedia: { readonly id: string, readonly purged: boolean } };
 
+export type ImageForPageQueryVariables = Exact<{
+  id: string;
+  width?: number | null | undefined;
+}>;
+
+
+export type ImageForPageQuery = { readonly media:
+    | { readonly __typename: 'ImageAsset', readonly width: number, readonly height: number, readonly placeholder: string, readonly dominantColor: string | null, readonly srcset: string, readonly altText: string | null, readonly rendition: { readonly url: string, readonly width: number | null, readonly height: number | null, readonly mimeType: string } }
+    | { readonly __typename: 'VideoAsset', readonly altText: string | null }
+   | null };
+
 export type MediaQueryVariables = Exact<{
   id: string;
 }>;
 
 
 export type MediaQuery = { readonly media:
-    | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
+    | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null }
     | { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
    | null };
 
@@ -70,7 +91,7 @@ export type MyMediaQueryVariables = Exact<{
 
 
 export type MyMediaQuery = { readonly myMedia: { readonly totalCount: number, readonly pageInfo: { readonly hasNextPage: boolean, readonly hasPreviousPage: boolean, readonly startCursor: string | null, readonly endCursor: string | null }, readonly edges: ReadonlyArray<{ readonly cursor: string, readonly node:
-        | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
+        | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null }
         | { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
        }> } };
 
@@ -86,7 +107,7 @@ export type UpdateMediaMutationVariables = Exact<{
 
 
 export type UpdateMediaMutation = { readonly updateMedia:
-    | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
+    | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null }
     | { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
    };
 
@@ -98,7 +119,7 @@ export type UploadImageMutationVariables = Exact<{
 }>;
 
 
-export type UploadImageMutation = { readonly uploadImage: { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string } };
+export type UploadImageMutation = { readonly uploadImage: { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null } };
 
 export type UploadVideoMutationVariables = Exact<{
   file: File | Blob;
@@ -152,6 +173,13 @@ export const ImageFieldsFragmentDoc = new TypedDocumentString(`
     fragment ImageFields on ImageAsset {
   ...AssetFields
   animated
+  hasAlpha
+  placeholder
+  dominantColor
+  focus {
+    x
+    y
+  }
 }
     fragment AssetFields on MediaAsset {
   __typename
@@ -205,6 +233,27 @@ export const DeleteMediaDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DeleteMediaMutation, DeleteMediaMutationVariables>;
+export const ImageForPageDocument = new TypedDocumentString(`
+    query ImageForPage($id: ID!, $width: Int = 1024) {
+  media(id: $id) {
+    __typename
+    altText
+    ... on ImageAsset {
+      width
+      height
+      placeholder
+      dominantColor
+      srcset(format: AUTO)
+      rendition(width: $width, format: AUTO) {
+        url
+        width
+        height
+        mimeType
+      }
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ImageForPageQuery, ImageForPageQueryVariables>;
 export const MediaDocument = new TypedDocumentString(`
     query Media($id: ID!) {
   media(id: $id) {
@@ -233,6 +282,13 @@ export const MediaDocument = new TypedDocumentString(`
 fragment ImageFields on ImageAsset {
   ...AssetFields
   animated
+  hasAlpha
+  placeholder
+  dominantColor
+  focus {
+    x
+    y
+  }
 }
 fragment VideoFields on VideoAsset {
   ...AssetFields
@@ -288,6 +344,13 @@ export const MyMediaDocument = new TypedDocumentString(`
 fragment ImageFields on ImageAsset {
   ...AssetFields
   animated
+  hasAlpha
+  placeholder
+  dominantColor
+  focus {
+    x
+    y
+  }
 }
 fragment VideoFields on VideoAsset {
   ...AssetFields
@@ -333,6 +396,13 @@ export const UpdateMediaDocument = new TypedDocumentString(`
 fragment ImageFields on ImageAsset {
   ...AssetFields
   animated
+  hasAlpha
+  placeholder
+  dominantColor
+  focus {
+    x
+    y
+  }
 }
 fragment VideoFields on VideoAsset {
   ...AssetFields
@@ -368,6 +438,13 @@ export const UploadImageDocument = new TypedDocumentString(`
 fragment ImageFields on ImageAsset {
   ...AssetFields
   animated
+  hasAlpha
+  placeholder
+  dominantColor
+  focus {
+    x
+    y
+  }
 }`) as unknown as TypedDocumentString<UploadImageMutation, UploadImageMutationVariables>;
 export const UploadVideoDocument = new TypedDocumentString(`
     mutation UploadVideo($file: Upload!, $title: String, $altText: String, $tags: [String!]) {

@@ -5,16 +5,27 @@ import type { Log } from '../media/ports.ts';
 import { translated } from './failures.ts';
 import { entities } from './mapping.ts';
 import { Migration20261122220000 } from './migrations/Migration20261122220000.ts';
+import { Migration20261122230100 } from './migrations/Migration20261122230100.ts';
+import { Migration20261122230200 } from './migrations/Migration20261122230200.ts';
+import { Migration20261122233000 } from './migrations/Migration20261122233000.ts';
+import { sharedRateLimiter } from './rate-limiter.ts';
 import { AssetRows } from './rows.ts';
 import { Statements } from './statements.ts';
 import { PostgresMediaStore } from './store.ts';
 
 /** Every migration, oldest first. Listed, not found by a file pattern: so the same list runs from src, from dist and in tests. */
-const migrations = [{ name: 'Migration20261122220000', class: Migration20261122220000 }];
+const migrations = [
+  { name: 'Migration20261122220000', class: Migration20261122220000 },
+  { name: 'Migration20261122230100', class: Migration20261122230100 },
+  { name: 'Migration20261122230200', class: Migration20261122230200 },
+  { name: 'Migration20261122233000', class: Migration20261122233000 },
+];
 
 /** An open database. */
 export interface Database {
   readonly store: PostgresMediaStore;
+  /** Counts requests together with every process on this database; see rate-limiter.ts. */
+  rateLimiter(perMinute: number): ReturnType<typeof sharedRateLimiter>;
   /** Ends every connection, once the statements that run have ended. */
   close(): Promise<void>;
 }
@@ -30,8 +41,10 @@ export async function openDatabase(options: { url: string; poolSize?: number; lo
   pool.on('error', (error) =>
     log.warn({ err: error }, 'An idle connection to the database was lost; the next statement makes another'),
   );
+  const statements = new Statements(pool);
   return {
-    store: new PostgresMediaStore(new Statements(pool), new AssetRows(orm.getMetadata())),
+    store: new PostgresMediaStore(statements, new AssetRows(orm.getMetadata())),
+    rateLimiter: (perMinute) => sharedRateLimiter(statements, perMinute),
     close: async () => {
       await orm.close();
       if (!pool.ending) await pool.end();
@@ -69,6 +82,10 @@ export function ormOptions(url: string, driver: pg.PoolConfig = {}): Options {
     // pg's own reading of the URL, which knows sockets, certificates and other parameters; the ORM only wants to know the name.
     dbName: new pg.Client({ connectionString: url }).database ?? '',
     driverOptions: { connectionString: url, application_name: 'mediakeep', ...driver },
+    // Otherwise opening the pool would connect, and create a database that is misspelt.
+    ensureDatabase: false,
+    // rate-limiter-flexible's own, and unlogged, which a mapping cannot say.
+    schemaGenerator: { skipTables: ['rate_limits'] },
     migrations: {
       migrationsList: migrations,
       path: 'dist/src/database/migrations',

@@ -9,7 +9,8 @@ import { type Statement, Values } from './statements.ts';
  * isolation (read committed) makes them exact: what they change they lock first, with `for update`, which waits and then answers the newest
  * version of a row, and they reckon with that version. (Reckoning with the row under update itself would fail the checks of the table now
  * and then: PostgreSQL tries them on the version of its snapshot before it notices that there is a newer one.)
- * All of them lock an asset before its owner's row in `media_usage`, and several of those in the order of their keys: none can deadlock.
+ * So that none can deadlock, they lock an asset before its owner's row in `media_usage`, several of those in the order of their keys, and
+ * write to an asset only when all is `locked`: `begin`, which holds the owner's row first, waits for writes under its unique keys, not for locks.
  */
 
 /** What an upload may come to hold: bytes in all, and the owner's quota if there is one. */
@@ -24,12 +25,13 @@ interface Update {
   readonly now: Date;
 }
 
-/** Saves a new row and its reservation; affects no row when the quota is too small. */
-export function begin(rows: AssetRows, asset: MediaAsset, { reserveBytes, quotaBytes }: Reservation): Statement {
+/** Saves a new row and its reservation; affects no row when the quota is too small, and breaks `media_assets_idempotency` when the key is taken. */
+export function begin(rows: AssetRows, asset: MediaAsset, { reserveBytes, quotaBytes, idempotencyKey }: Reservation): Statement {
   const values = new Values();
   const owner = values.bind(asset.ownerId);
   const reserve = `${values.bind(reserveBytes)}::bigint`;
   const quota = `${values.bind(quotaBytes ?? null)}::bigint`;
+  const key = `${values.bind(idempotencyKey ?? null)}::text`;
   const text = `
     with room as (
       insert into media_usage as held (user_id, asset_count, size_bytes, reserved_bytes)
@@ -38,8 +40,8 @@ export function begin(rows: AssetRows, asset: MediaAsset, { reserveBytes, quotaB
       where ${quota} is null or held.size_bytes + held.reserved_bytes + excluded.reserved_bytes <= ${quota}
       returning 1
     )
-    insert into media_assets (${rows.columns}, reserved_bytes, alive_at)
-    select ${rows.bindAll(asset, values)}, ${reserve}, now() from room`;
+    insert into media_assets (${rows.columns}, reserved_bytes, alive_at, idempotency_key)
+    select ${rows.bindAll(asset, values)}, ${reserve}, now(), ${key} from room`;
   return { text, values: values.all };
 }
 
@@ -78,8 +80,8 @@ export function commit(rows: AssetRows, asset: MediaAsset): Statement {
       select user_id, reserved_bytes from media_assets where id = ${id} and status = 'UPLOADING' for update
     ), held as (
       select * from media_usage where user_id = (select user_id from arrived) for update
-    ), saved as (
-      update media_assets set ${rows.bindChanges(asset, values)}, reserved_bytes = 0 from arrived where id = ${id} returning size_bytes
+    ), locked as (select from held), saved as (
+      update media_assets set ${rows.bindChanges(asset, values)}, reserved_bytes = 0 from arrived, locked where id = ${id} returning size_bytes
     ), counted as (
       update media_usage
       set asset_count = held.asset_count + 1, size_bytes = held.size_bytes + saved.size_bytes,
@@ -103,8 +105,8 @@ const abandonText = `
   ), freed as (
     update media_usage set reserved_bytes = held.reserved_bytes - running.reserved_bytes from held, running
     where media_usage.user_id = held.user_id
-  )
-  update media_assets set status = 'DELETING', reserved_bytes = 0, alive_at = now() from running where id = $1`;
+  ), locked as (select from held)
+  update media_assets set status = 'DELETING', reserved_bytes = 0, alive_at = now() from running, locked where id = $1`;
 
 /** Answers the changed row, when it is visible. */
 export function update(columns: string, { ownerId, id, change, now }: Update): Statement {
@@ -114,6 +116,9 @@ export function update(columns: string, { ownerId, id, change, now }: Update): S
   if (change.title !== undefined) assignments.push(`title = ${values.bind(change.title)}`);
   if (change.altText !== undefined) assignments.push(`alt_text = ${values.bind(change.altText)}`);
   if (change.tags !== undefined) assignments.push(`tags = ${values.bind(change.tags)}`);
+  if (change.focus !== undefined) {
+    assignments.push(`focus_x = ${values.bind(change.focus?.x ?? null)}`, `focus_y = ${values.bind(change.focus?.y ?? null)}`);
+  }
   return {
     text: `update media_assets set ${assignments.join(', ')} where ${conditions} returning ${columns}`,
     values: values.all,
@@ -130,8 +135,8 @@ export function startDeletion(columns: string, ownerId: string, id: string): Sta
     ), freed as (
       update media_usage set asset_count = held.asset_count - 1, size_bytes = held.size_bytes - visible.bytes from held, visible
       where media_usage.user_id = held.user_id
-    )
-    update media_assets set status = 'DELETING', alive_at = now() from visible where id = $1 returning ${columns}`;
+    ), locked as (select from held)
+    update media_assets set status = 'DELETING', alive_at = greatest(alive_at, now()) from visible, locked where id = $1 returning ${columns}`;
   return { text, values: [id, ownerId] };
 }
 
@@ -146,8 +151,6 @@ const claimText = `
     where ${isUnfinished}
       and alive_at < now() - make_interval(secs => case status when 'UPLOADING' then $1::float8 else $2::float8 end)
     order by alive_at limit $3 for update skip locked
-  ), claimed as (
-    update media_assets set status = 'DELETING', reserved_bytes = 0, alive_at = now() from taken where media_assets.id = taken.id
   ), reserved as (
     select user_id, sum(reserved_bytes) as bytes from taken where reserved_bytes > 0 group by user_id
   ), held as (
@@ -155,10 +158,37 @@ const claimText = `
   ), freed as (
     update media_usage set reserved_bytes = held.reserved_bytes - reserved.bytes from held join reserved using (user_id)
     where media_usage.user_id = held.user_id
+  ), locked as (select count(*) from held), claimed as (
+    update media_assets set status = 'DELETING', reserved_bytes = 0, alive_at = now() from taken, locked where media_assets.id = taken.id
   )
   select id from taken order by alive_at`;
 
-/** The end of a row whose bytes are gone. */
+/** The end of a row whose bytes are gone; answers one row: whether it was `kept`, because an object is still expected. */
 export function forget(id: string): Statement {
-  return { text: `delete from media_assets where id = $1 and status = 'DELETING'`, values: [id] };
+  return { text: forgetText, values: [id] };
+}
+
+/** Times are rounded to milliseconds, so that what has just been written may lie a little ahead. */
+const isExpecting = `alive_at > now() + interval '1 second'`;
+
+const forgetText = `
+  with forgotten as (
+    delete from media_assets where id = $1 and status = 'DELETING' and not (${isExpecting})
+  )
+  select exists (select from media_assets where id = $1 and status = 'DELETING' and ${isExpecting}) as kept`;
+
+/** Says until when an object may be added to a visible asset; answers that moment as `until`. */
+export function expectObject(id: string, seconds: number): Statement {
+  const text = `
+    update media_assets set alive_at = greatest(alive_at, now() + make_interval(secs => $2::float8))
+    where id = $1 and ${isPublic} returning alive_at as until`;
+  return { text, values: [id, seconds] };
+}
+
+/** Takes that back; answers one row: whether the asset is `visible`. */
+export function objectArrived(id: string, until: Date): Statement {
+  const text = `
+    update media_assets set alive_at = case when alive_at = $2::timestamptz then now() else alive_at end
+    where id = $1 returning ${isPublic} as visible`;
+  return { text, values: [id, until] };
 }

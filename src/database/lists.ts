@@ -17,14 +17,16 @@ export function usage(ownerId: string): Statement {
   return { text: 'select asset_count, size_bytes from media_usage where user_id = $1', values: [ownerId] };
 }
 
-/** A page, newest first, by keyset: it starts at a place in `media_assets_newest_first`, however many rows come before it. */
+/**
+ * A page, newest first: more rows than `first` when there are more. By keyset: it starts at a place in `media_assets_by_time`, however
+ * many rows come before it.
+ */
 export function page(columns: string, { ownerId, first, after, filter }: PageQuery): Statement {
   const values = new Values();
   const conditions = filterConditions(ownerId, filter, values);
   if (after !== undefined)
     conditions.push(`(created_at, id) < (${values.bind(after.createdAt)}::timestamptz, ${values.bind(after.id)}::uuid)`);
-  // One row more than asked for tells whether there is another page.
-  const limit = values.bind(first + 1);
+  const limit = steps.find((step) => step > first) ?? first + 1;
   const text = `select ${columns} from media_assets where ${conditions.join(' and ')} order by created_at desc, id desc limit ${limit}`;
   return { text, values: values.all };
 }
@@ -35,6 +37,17 @@ export function count(ownerId: string, filter: PageFilter): Statement {
   const conditions = filterConditions(ownerId, filter, values);
   return { text: `select count(*) as count from media_assets where ${conditions.join(' and ')}`, values: values.all };
 }
+
+/** Rows in any state, along the primary key. */
+export function inventory(from: string, limit: number): Statement {
+  return { text: 'select id, status, size_bytes from media_assets where id >= $1 order by id limit $2', values: [from, limit] };
+}
+
+/**
+ * Limits stand in the text, because PostgreSQL keeps its plan only when it knows the limit (planning took half of a page's time), and come in
+ * steps, because each text is prepared on each connection. One row past what clients commonly ask for, and past the most they may.
+ */
+const steps: readonly number[] = [11, 21, 51, 101];
 
 function filterConditions(ownerId: string, { kind, status, tag, search }: PageFilter, values: Values): string[] {
   const conditions = [`user_id = ${values.bind(ownerId)}`, isPublic];

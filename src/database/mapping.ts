@@ -1,14 +1,14 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { ImageAsset, MediaAsset, mediaKinds, mediaStatuses, VideoAsset } from '../media/media-asset.ts';
 
-/** Rows a user may see. Written exactly like this, PostgreSQL recognises the partial index `media_assets_newest_first`. */
+/** Rows a user may see. Written exactly like this, PostgreSQL recognises the partial index `media_assets_by_time`. */
 export const isPublic = "status in ('PROCESSING', 'READY', 'FAILED')";
 
 /** Rows somebody has to finish. Written exactly like this, PostgreSQL recognises the partial index `media_assets_unfinished`. */
 export const isUnfinished = "status in ('UPLOADING', 'DELETING')";
 
 /** `media_usage`: what each user holds, kept beside the assets so that a quota is one conditional update and totals count nothing. */
-export class MediaUsage {
+class MediaUsage {
   ownerId!: string;
   assetCount!: number;
   sizeBytes!: number;
@@ -19,8 +19,8 @@ export class MediaUsage {
 const timestamp = () => p.datetime(3).columnType('timestamptz(3)');
 
 /**
- * One table for both kinds. Lazy properties belong to the row only, not to the class: what an upload has reserved, and its last sign of
- * life (in `DELETING`: since when somebody has been working on it).
+ * One table for both kinds. Lazy properties belong to the row only, not to the class: what an upload has reserved, its last sign of
+ * life (in `DELETING`: since when somebody has been working on it; between them: until when an object may be added), and the client's name for it.
  */
 const mediaAsset = defineEntity({
   class: MediaAsset,
@@ -46,14 +46,20 @@ const mediaAsset = defineEntity({
     updatedAt: timestamp(),
     reservedBytes: p.bigint('number').lazy().defaultRaw('0'),
     aliveAt: timestamp().lazy().defaultRaw('now()'),
+    idempotencyKey: p.text().lazy().nullable(),
   },
   indexes: [
+    // Read backwards for newest first. (Written with `desc`, MikroORM's schema check would misread its last column.)
+    { name: 'media_assets_by_time', properties: ['ownerId', 'createdAt', 'id'], include: ['kind', 'state'], where: isPublic },
+    // Typed by the class, which does not have this property of the row.
+    { name: 'media_assets_unfinished', properties: ['aliveAt' as keyof MediaAsset], where: isUnfinished },
+  ],
+  uniques: [
     {
-      name: 'media_assets_newest_first',
-      columns: [{ name: 'ownerId' }, { name: 'createdAt', sort: 'desc' }, { name: 'id', sort: 'desc' }],
-      where: isPublic,
+      name: 'media_assets_idempotency',
+      properties: ['ownerId', 'idempotencyKey' as keyof MediaAsset],
+      where: "idempotency_key is not null and status <> 'DELETING'",
     },
-    { name: 'media_assets_unfinished', columns: [{ name: 'aliveAt' }], where: isUnfinished },
   ],
   checks: [{ name: 'media_assets_bytes_check', expression: 'size_bytes >= 0 and reserved_bytes >= 0' }],
 });
@@ -62,7 +68,14 @@ const imageAsset = defineEntity({
   class: ImageAsset,
   extends: MediaAsset,
   discriminatorValue: 'IMAGE',
-  properties: { animated: p.boolean() },
+  properties: {
+    animated: p.boolean(),
+    hasAlpha: p.boolean(),
+    placeholder: p.text(),
+    dominantColor: p.text().nullable(),
+    focusX: p.double().nullable(),
+    focusY: p.double().nullable(),
+  },
 });
 
 const videoAsset = defineEntity({

@@ -1,4 +1,5 @@
 import type { Pool, QueryResult } from 'pg';
+import { MediakeepError } from '../errors.ts';
 import { translated } from './failures.ts';
 
 /** A statement and the values its `$1`, `$2`, ... stand for. */
@@ -33,8 +34,12 @@ export class Statements {
     this.#pool = pool;
   }
 
-  /** STORAGE_UNAVAILABLE when the database does not answer within the limits of connection.ts; other failures as they come. */
+  /**
+   * STORAGE_UNAVAILABLE when the database does not answer within the limits of connection.ts, OVERLOADED (with Retry-After) when too many
+   * statements wait for a connection already; other failures as they come.
+   */
   async run({ text, values }: Statement): Promise<QueryResult<Row>> {
+    if (this.#pool.waitingCount >= mostWaiting) throw overloaded();
     try {
       return await this.#pool.query({ name: this.#nameOf(text), text, values: [...values] });
     } catch (error) {
@@ -49,4 +54,13 @@ export class Statements {
     this.#names.set(text, name);
     return name;
   }
+}
+
+/** Statements that may wait for a connection: what a pool of ten serves in a fraction of a second. More would only wait to be given up. */
+const mostWaiting = 1000;
+
+function overloaded(): MediakeepError {
+  return new MediakeepError('OVERLOADED', 'Too many requests are waiting for the database. Please try again in a moment.', {
+    retryAfterSeconds: 2,
+  });
 }

@@ -1,13 +1,14 @@
-import { type MediaAsset, mediaStatuses } from '../media/media-asset.ts';
-import { quotaExceeded } from '../media/policy.ts';
-import type { AssetChange, MediaStore, PageFilter, PageQuery, Usage } from '../media/ports.ts';
+import { type AssetState, type MediaAsset, mediaStatuses } from '../media/media-asset.ts';
+import { keyInUse, quotaExceeded } from '../media/policy.ts';
+import type { AssetChange, InventoryRow, MediaStore, PageFilter, PageQuery, Usage } from '../media/ports.ts';
 import { databaseUnavailable } from './failures.ts';
+import * as idempotency from './idempotency.ts';
 import * as lifecycle from './lifecycle.ts';
 import * as lists from './lists.ts';
 import type { AssetRows } from './rows.ts';
 import type { Statement, Statements } from './statements.ts';
 
-/** The rows in PostgreSQL. Every method is one statement, so it holds a connection for as long as that takes; `abandon` alone may need two. */
+/** The rows in PostgreSQL. Every method is one statement, so it holds a connection for as long as that takes; `abandon` and `findByKey` alone may need two. */
 export class PostgresMediaStore implements MediaStore {
   readonly #statements: Statements;
   readonly #rows: AssetRows;
@@ -18,8 +19,18 @@ export class PostgresMediaStore implements MediaStore {
   }
 
   async begin(asset: MediaAsset, reservation: lifecycle.Reservation): Promise<void> {
-    const { rowCount } = await this.#statements.run(lifecycle.begin(this.#rows, asset, reservation));
-    assertRoom(rowCount !== 0, reservation);
+    try {
+      const { rowCount } = await this.#statements.run(lifecycle.begin(this.#rows, asset, reservation));
+      assertRoom(rowCount !== 0, reservation);
+    } catch (error) {
+      throw idempotency.isKeyTaken(error) ? keyInUse() : error;
+    }
+  }
+
+  async findByKey(ownerId: string, key: string, limits: idempotency.KeyLimits): Promise<MediaAsset | 'RUNNING' | undefined> {
+    await this.#statements.run(idempotency.release(ownerId, key, limits));
+    const asset = await this.#one(idempotency.findByKey(this.#rows.columns, ownerId, key));
+    return asset?.state === 'UPLOADING' ? 'RUNNING' : asset;
   }
 
   async reserve(id: string, reservation: lifecycle.Reservation): Promise<boolean> {
@@ -56,7 +67,7 @@ export class PostgresMediaStore implements MediaStore {
 
   async page(query: PageQuery): Promise<MediaAsset[]> {
     const { rows } = await this.#statements.run(lists.page(this.#rows.columns, query));
-    return rows.map((row) => this.#rows.read(row));
+    return rows.slice(0, query.first + 1).map((row) => this.#rows.read(row));
   }
 
   async count(ownerId: string, filter: PageFilter): Promise<number> {
@@ -82,8 +93,28 @@ export class PostgresMediaStore implements MediaStore {
     return rows.map(({ id }) => String(id));
   }
 
-  async forget(id: string): Promise<void> {
-    await this.#statements.run(lifecycle.forget(id));
+  async forget(id: string): Promise<boolean> {
+    const { rows } = await this.#statements.run(lifecycle.forget(id));
+    return rows[0]?.kept !== true;
+  }
+
+  async expectObject(id: string, seconds: number): Promise<Date | undefined> {
+    const { rows } = await this.#statements.run(lifecycle.expectObject(id, seconds));
+    return rows[0] && new Date(String(rows[0].until));
+  }
+
+  async objectArrived(id: string, until: Date): Promise<boolean> {
+    const { rows } = await this.#statements.run(lifecycle.objectArrived(id, until));
+    return rows[0]?.visible === true;
+  }
+
+  async inventory({ from, limit }: { from: string; limit: number }): Promise<InventoryRow[]> {
+    const { rows } = await this.#statements.run(lists.inventory(from, limit));
+    return rows.map(({ id, status, size_bytes }) => ({
+      id: String(id),
+      state: String(status) as AssetState,
+      sizeBytes: Number(size_bytes),
+    }));
   }
 
   async check(signal: AbortSignal): Promise<void> {

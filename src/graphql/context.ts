@@ -8,6 +8,8 @@ export interface GraphqlContext {
   readonly userId: () => Promise<string>;
   /** The files of a multipart request. */
   readonly form: UploadForm | undefined;
+  /** The idempotency key of the request's next upload, undefined when it has none. BAD_USER_INPUT. */
+  readonly nextUploadKey: () => string | undefined;
   /** For the log. */
   readonly requestId: string;
 }

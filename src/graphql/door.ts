@@ -8,6 +8,7 @@ import {
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { describeError, isOurFault, MediakeepError } from '../errors.ts';
+import { uploadKey } from '../media/idempotency.ts';
 import type { MediaLibrary } from '../media/library.ts';
 import type { Authenticate, Log } from '../media/ports.ts';
 import type { GraphqlContext } from './context.ts';
@@ -99,6 +100,7 @@ function serveGraphql(scope: FastifyInstance, apollo: ApolloServer<GraphqlContex
     library,
     userId: () => authenticate(request.headers.authorization),
     form: request.getDecorator<UploadForm | undefined>('uploadForm'),
+    nextUploadKey: countedKeys(request.headers['idempotency-key']),
     requestId: request.id,
   });
   scope.route<{ Reply: string }>({
@@ -108,6 +110,11 @@ function serveGraphql(scope: FastifyInstance, apollo: ApolloServer<GraphqlContex
     bodyLimit: maxOperationBytes,
     handler: fastifyApolloHandler(apollo, { context }),
   });
+}
+
+function countedKeys(header: unknown): () => string | undefined {
+  let uploads = 0;
+  return () => uploadKey(header, uploads++);
 }
 
 /** Answers refusals in GraphQL's shape; what is our fault, or the framework's word, is the server's to log and to answer. */

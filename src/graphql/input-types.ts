@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { Upload } from 'graphql-upload-minimal';
 import { ArgsType, Field, InputType } from 'type-graphql';
+import { FocusInputType } from './image-types.ts';
 import { UploadScalar } from './scalars.ts';
 
 /** The arguments of `uploadImage` and `uploadVideo`. */
@@ -45,4 +46,10 @@ export class UpdateMediaInputType {
       'All tags from now on: at most 50 of 1 to 64 characters each; repeated ones are kept once. Null or an empty list clears them.',
   })
   tags?: string[] | null;
+
+  @Field(() => FocusInputType, {
+    nullable: true,
+    description: 'Images only: what `fit: COVER` keeps in sight, in hundredths. Null leaves it to what draws attention.',
+  })
+  focus?: FocusInputType | null;
 }

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { Field, Float, ID, Int, InterfaceType, ObjectType, registerEnumType } from 'type-graphql';
 import type { MediaKind, MediaStatus } from '../media/media-asset.ts';
+import { FocusType } from './image-types.ts';
 import { DateTime, SafeInt } from './scalars.ts';
 
 /** The schema's MediaKind; its values are the domain's. */
@@ -110,6 +111,27 @@ export class ImageAssetType extends MediaAssetType {
 
   @Field(() => Boolean, { description: 'Whether it has more than one frame.' })
   animated!: boolean;
+
+  @Field(() => Boolean, { description: 'Whether it has an alpha channel, and so may be transparent somewhere.' })
+  hasAlpha!: boolean;
+
+  @Field(() => String, {
+    description:
+      'A ThumbHash, base64: about 25 bytes that draw a blurred picture while the real one loads. https://evanw.github.io/thumbhash/',
+  })
+  placeholder!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'The colour most of it is near to, `#rrggbb`. Null when it is all but transparent, or unknown.',
+  })
+  dominantColor!: string | null;
+
+  @Field(() => FocusType, {
+    nullable: true,
+    description: 'What `fit: COVER` keeps in sight. Null when nobody has said: then it finds by itself what draws attention.',
+  })
+  focus!: FocusType | null;
 }
 
 /** The schema's VideoAsset. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { type GraphQLOperation, processRequest } from 'graphql-upload-minimal';
 import { MediakeepError } from '../errors.ts';
 import { type FilePart, UploadForm } from './upload-form.ts';
@@ -52,6 +52,7 @@ function watched(request: IncomingMessage, form: UploadForm, limits: FormLimits)
     unpipe: request.unpipe.bind(request),
     pipe: (parser: Writable): void => {
       parser.on('error', () => undefined);
+      endWithOpenFile(parser);
       checkFields(parser, form, limits);
       parser.on('file', (partName: string, stream: FilePart) => form.arrived(partName, stream));
       form.onGivenUp(() => {
@@ -64,6 +65,24 @@ function watched(request: IncomingMessage, form: UploadForm, limits: FormLimits)
   };
   // Exactly the members that processRequest uses.
   return seen as unknown as IncomingMessage;
+}
+
+/**
+ * busboy would wait for ever for the end of a file that begins behind the form's closing boundary, where nothing should be. (Its `_final` knows
+ * the form as complete by then, and the file as open.) Such a form is one that ends in the middle of its file. The other door has the same.
+ */
+function endWithOpenFile(parser: Writable): void {
+  const open = new Set<Readable>();
+  parser.prependListener('file', (_name: string, file: Readable) => {
+    open.add(file);
+    const push = file.push.bind(file);
+    file.push = (chunk, encoding) => {
+      if (chunk === null) open.delete(file);
+      return push(chunk, encoding);
+    };
+  });
+  const final = parser._final?.bind(parser);
+  parser._final = (done) => (open.size > 0 ? done(new Error('Unexpected end of form')) : (final ?? ((over) => over()))(done));
 }
 
 /** Puts our checks of `operations` and `map` in front of the library's listener, which gets them only when they pass. */

@@ -46,7 +46,7 @@ export class MediaResolver {
   @Mutation(() => ImageAssetType, {
     description:
       'Uploads a picture: JPEG, PNG, WebP, GIF or AVIF. When it answers, the bytes are stored and proved whole; when it fails, nothing is left. ' +
-      'Errors: UNAUTHENTICATED, BAD_USER_INPUT, UNSUPPORTED_MEDIA_TYPE, INVALID_MEDIA, FILE_TOO_LARGE, QUOTA_EXCEEDED, OVERLOADED, STORAGE_UNAVAILABLE.',
+      'Errors: UNAUTHENTICATED, BAD_USER_INPUT, UNSUPPORTED_MEDIA_TYPE, INVALID_MEDIA, FILE_TOO_LARGE, QUOTA_EXCEEDED, IDEMPOTENCY_CONFLICT, RATE_LIMITED, OVERLOADED, STORAGE_UNAVAILABLE.',
   })
   async uploadImage(
     @Args(() => UploadArguments) upload: UploadArguments,
@@ -59,7 +59,7 @@ export class MediaResolver {
   @Mutation(() => VideoAssetType, {
     description:
       'Uploads a video: MP4, QuickTime, WebM or Matroska. The bytes flow through to the storage; when it fails, nothing is left. ' +
-      'Errors: UNAUTHENTICATED, BAD_USER_INPUT, UNSUPPORTED_MEDIA_TYPE, INVALID_MEDIA, FILE_TOO_LARGE, QUOTA_EXCEEDED, STORAGE_UNAVAILABLE.',
+      'Errors: UNAUTHENTICATED, BAD_USER_INPUT, UNSUPPORTED_MEDIA_TYPE, INVALID_MEDIA, FILE_TOO_LARGE, QUOTA_EXCEEDED, IDEMPOTENCY_CONFLICT, RATE_LIMITED, OVERLOADED, STORAGE_UNAVAILABLE.',
   })
   async uploadVideo(
     @Args(() => UploadArguments) upload: UploadArguments,
@@ -70,7 +70,7 @@ export class MediaResolver {
   }
 
   @Mutation(() => MediaAssetType, {
-    description: 'Changes title, altText or tags of an asset. Errors: UNAUTHENTICATED, NOT_FOUND, BAD_USER_INPUT.',
+    description: 'Changes title, altText, tags or focus of an asset. Errors: UNAUTHENTICATED, NOT_FOUND, BAD_USER_INPUT.',
   })
   async updateMedia(
     @Arg('id', () => ID, { description: "The asset's id." }) id: string,
@@ -120,10 +120,13 @@ async function receive(
   context: GraphqlContext,
   info: GraphQLResolveInfo,
 ): Promise<MediaAsset> {
-  const { library, userId, form } = context;
+  const { library, userId, form, nextUploadKey } = context;
   const ownerId = await userId();
   if (form === undefined) throw new MediakeepError('BAD_USER_INPUT', 'A file must be a part of a multipart request.');
-  return await form.use(file, info.operation, (arrived) => library.upload(ownerId, { kind, ...described, ...arrived }));
+  const idempotencyKey = nextUploadKey();
+  return await form.use(file, info.operation, (arrived) =>
+    library.upload(ownerId, { kind, ...described, ...arrived, idempotencyKey }),
+  );
 }
 
 /** Functions are called when their field is asked for, and not before. */

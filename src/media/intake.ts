@@ -117,6 +117,26 @@ export interface CollectedImage {
   release(): void;
 }
 
+/** Whether `source` brings exactly the bytes that `facts` tell of. Reads no further than it must, and destroys the rest; the source's own failure. */
+export async function holdsExactly(source: Readable, facts: ByteFacts): Promise<boolean> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  try {
+    await consume(source, (chunk) => {
+      sizeBytes += chunk.length;
+      if (sizeBytes > facts.sizeBytes) throw tooMany;
+      hash.update(chunk);
+    });
+  } catch (error) {
+    source.destroy();
+    if (error === tooMany) return false;
+    throw error;
+  }
+  return sizeBytes === facts.sizeBytes && hash.digest('hex') === facts.sha256;
+}
+
+const tooMany = new Error('More bytes than expected');
+
 /** A number of bytes that many uploads share. */
 export class MemoryBudget {
   #freeBytes: number;

@@ -1,9 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MediaLibrary } from './library.ts';
 import type { Log } from './ports.ts';
 
 /** Background work that runs until it is closed. */
 export interface BackgroundWork {
-  /** Resolves when the run that is under way, if any, is over. */
+  /** Ends the run that is under way, if any, as soon as it can stop, and resolves when it has. */
   close(): Promise<void>;
 }
 
@@ -13,36 +14,32 @@ export interface BackgroundWork {
  */
 export function startSweeping(library: MediaLibrary, options: { intervalSeconds: number; log: Log }): BackgroundWork {
   const { intervalSeconds, log } = options;
-  const stopping = Promise.withResolvers<void>();
-  let stopped = false;
+  const stopping = new AbortController();
   const run = async (): Promise<void> => {
-    while (!stopped) {
-      await sweepOnce(library, log);
-      await Promise.race([stopping.promise, pause(intervalSeconds)]);
+    while (!stopping.signal.aborted) {
+      await sweepOnce(library, stopping.signal, log);
+      await pause(intervalSeconds, stopping.signal);
     }
   };
   const running = run();
   return {
     close: async () => {
-      stopped = true;
-      stopping.resolve();
+      stopping.abort(new Error('The process is stopping'));
       await running;
     },
   };
 }
 
-async function sweepOnce(library: MediaLibrary, log: Log): Promise<void> {
+async function sweepOnce(library: MediaLibrary, stopping: AbortSignal, log: Log): Promise<void> {
   try {
-    const finished = await library.sweep();
+    const finished = await library.sweep(stopping);
     if (finished > 0) log.info({ finished }, 'Swept: abandoned uploads and unfinished deletions are gone');
   } catch (error) {
     log.warn({ err: error }, 'The sweep could not run; it will try again');
   }
 }
 
-function pause(seconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    // Alone, this timer is no reason for the process to live.
-    setTimeout(resolve, seconds * 1000).unref();
-  });
+/** Alone, this timer is no reason for the process to live. */
+async function pause(seconds: number, stopping: AbortSignal): Promise<void> {
+  await sleep(seconds * 1000, undefined, { ref: false, signal: stopping }).catch(() => undefined);
 }

@@ -1,10 +1,13 @@
 import { Readable } from 'node:stream';
 import { MediakeepError } from '../errors.ts';
 import { decodeCursor, encodeCursor, uuidPattern } from './cursor.ts';
+import { Delivery, type LinkQuery, type Rendition, type SharedFile, type SrcsetRequest } from './delivery.ts';
+import { answerAgain, keyLimits } from './idempotency.ts';
 import { collectImage, type Identified, identify, MemoryBudget, Meter, pour } from './intake.ts';
-import { type LinkSigner, originalLinkLife } from './links.ts';
+import type { LinkSigner } from './links.ts';
 import {
   ImageAsset,
+  isImage,
   type MediaAsset,
   type MediaKind,
   mediaKinds,
@@ -24,9 +27,12 @@ import type {
   NewId,
   ObjectStorage,
   PageFilter,
+  Point,
   Usage,
   VideoTools,
 } from './ports.ts';
+import { RenditionShelf } from './rendition-shelf.ts';
+import { cleanFocus, plansAhead, type RenditionRequest } from './renditions.ts';
 import {
   assertStorable,
   cleanAltText,
@@ -37,6 +43,7 @@ import {
   maxSearchLength,
   type RawDescription,
 } from './text.ts';
+import { UploadSlots } from './upload-slots.ts';
 
 /** One file on its way in, whichever door it comes through. */
 export interface UploadRequest extends RawDescription {
@@ -45,6 +52,8 @@ export interface UploadRequest extends RawDescription {
   readonly filename: string | null | undefined;
   /** The file's bytes. The library reads it to its end or destroys it. */
   readonly source: Readable;
+  /** The client's name for this upload, by which it may ask again without uploading twice; see idempotency.ts. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** What a list asks for, as a client sent it. */
@@ -67,26 +76,14 @@ export interface Page {
 }
 
 /** What an update may change; an absent field stays, null clears. */
-export type ChangeRequest = RawDescription;
+export interface ChangeRequest extends RawDescription {
+  /** Images only: 0 to 1, from the left and from the top. */
+  readonly focus?: Point | null | undefined;
+}
 
 /** Usage as the client sees it. */
 export interface UsageReport extends Usage {
   readonly quotaBytes: number | null;
-}
-
-/** The file behind a signed link. */
-export interface SharedFile {
-  readonly filename: string;
-  readonly mimeType: string;
-  readonly sizeBytes: number;
-  /** Strong, with its quotes. */
-  readonly etag: string;
-  readonly lastModified: Date;
-  readonly expiresAt: Date;
-  /** All bytes, or a range that lies inside the file. The caller reads or destroys the stream. */
-  open(range: ByteRange | undefined, signal: AbortSignal): Promise<Readable>;
-  /** A link on the storage itself, or undefined when the bytes are to be streamed. */
-  redirectTo(contentDisposition: string): Promise<string | undefined>;
 }
 
 export interface LibraryDependencies {
@@ -96,10 +93,12 @@ export interface LibraryDependencies {
   readonly videos: VideoTools;
   readonly links: LinkSigner;
   readonly limits: Limits;
-  /** An upload without a sign of life for so long counts as abandoned; a running one gives one four times as often. */
+  /** An upload without a sign of life for so long counts as abandoned; a running one gives one at least four times as often. */
   readonly uploadGraceSeconds: number;
   /** Most bytes that arriving images may hold in memory together. */
   readonly imageMemoryBytes: number;
+  /** Widths of WebP renditions that are made in the background right after an upload. */
+  readonly pregenerateWidths: readonly number[];
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
@@ -122,25 +121,41 @@ const leaseSeconds = 60;
 export class MediaLibrary {
   readonly #with: LibraryDependencies;
   readonly #imageMemory: MemoryBudget;
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #slots: UploadSlots;
+  readonly #shelf: RenditionShelf;
+  readonly #delivery: Delivery;
 
   constructor(dependencies: LibraryDependencies) {
     this.#with = dependencies;
+    this.#shelf = new RenditionShelf({
+      ...dependencies,
+      maxPixels: dependencies.limits.maxImagePixels,
+      purge: (id) => this.#purge(id),
+    });
+    this.#delivery = new Delivery({ ...dependencies, shelf: this.#shelf });
     this.#imageMemory = new MemoryBudget(dependencies.imageMemoryBytes);
+    this.#slots = new UploadSlots(dependencies.limits);
   }
 
   /**
    * Takes one file. Resolves when its bytes are stored, proved and visible; when it rejects, neither row nor object is left
    * (or the row says `DELETING` and the sweep finishes it).
-   * UNSUPPORTED_MEDIA_TYPE, INVALID_MEDIA, FILE_TOO_LARGE, QUOTA_EXCEEDED, OVERLOADED, STORAGE_UNAVAILABLE, BAD_USER_INPUT, or the source's failure.
+   * With an idempotency key that was used before, the same bytes get the same asset, and others IDEMPOTENCY_CONFLICT.
+   * UNSUPPORTED_MEDIA_TYPE, INVALID_MEDIA, FILE_TOO_LARGE, QUOTA_EXCEEDED, RATE_LIMITED, OVERLOADED, STORAGE_UNAVAILABLE, BAD_USER_INPUT, or the
+   * source's failure.
    */
   async upload(ownerId: string, request: UploadRequest): Promise<MediaAsset> {
-    const { kind, source } = request;
-    const described = destroyingOnFailure(source, () => this.#describe(ownerId, request));
-    const file = await identify(source, kind);
-    const asset = { ...described, mimeType: file.mimeType };
-    return kind === 'IMAGE'
-      ? await this.#uploadImage(ImageAsset.begin(asset), file)
-      : await this.#uploadVideo(VideoAsset.begin(asset), file);
+    // It may fail while we are still looking the upload up; without a listener that would end the process.
+    request.source.on('error', () => undefined);
+    const leave = await destroyingOnFailure(request.source, async () => this.#slots.enter(ownerId));
+    try {
+      const described = await destroyingOnFailure(request.source, async () => this.#describe(ownerId, request));
+      const former = await destroyingOnFailure(request.source, () => this.#formerUpload(ownerId, request.idempotencyKey));
+      return former === undefined ? await this.#receive(described, request) : await answerAgain(former, request);
+    } finally {
+      leave();
+    }
   }
 
   /** The user's asset, or undefined; an id that is no UUID is simply not there. */
@@ -162,13 +177,15 @@ export class MediaLibrary {
     };
   }
 
-  /** Changes title, alternative text or tags. NOT_FOUND, BAD_USER_INPUT. */
+  /** Changes title, alternative text, tags or an image's focus. NOT_FOUND, BAD_USER_INPUT. */
   async update(ownerId: string, id: string, request: ChangeRequest): Promise<MediaAsset> {
     const change: AssetChange = {
       ...(request.title !== undefined && { title: cleanTitle(request.title) }),
       ...(request.altText !== undefined && { altText: cleanAltText(request.altText) }),
       ...(request.tags !== undefined && { tags: cleanTags(request.tags) }),
+      ...(request.focus !== undefined && { focus: cleanFocus(request.focus) }),
     };
+    if (change.focus !== undefined) await this.#assertImage(ownerId, id);
     const asset = uuidPattern.test(id) ? await this.#with.store.update(ownerId, id, change, this.#with.clock()) : undefined;
     if (asset === undefined) throw notFound();
     return asset;
@@ -178,6 +195,8 @@ export class MediaLibrary {
   async remove(ownerId: string, id: string): Promise<{ id: string; purged: boolean }> {
     const asset = uuidPattern.test(id) ? await this.#with.store.startDeletion(ownerId, id) : undefined;
     if (asset === undefined) throw notFound();
+    // What was handed out a moment ago may still be on its way into the storage.
+    await this.#shelf.landed(id);
     return { id, purged: await this.#purge(id) };
   }
 
@@ -186,31 +205,66 @@ export class MediaLibrary {
     return { ...(await this.#with.store.usage(ownerId)), quotaBytes: this.#with.limits.userQuotaBytes ?? null };
   }
 
-  /** A signed link to the original that lives `expiresIn` seconds, or up to a quarter longer. BAD_USER_INPUT outside 1 to 604800. */
+  /** See {@link Delivery.linkTo}. */
   linkTo(asset: MediaAsset, expiresIn: number): string {
-    return this.#with.links.sign(originalKey(asset.id), originalLinkLife(expiresIn));
+    return this.#delivery.linkTo(asset, expiresIn);
   }
 
-  /** The file behind a link. Undefined when the link is not valid (any more); NOT_FOUND when its asset is gone. */
-  async openLink(path: string, query: { expires?: string; signature?: string }): Promise<SharedFile | undefined> {
-    const target = this.#with.links.verify(path, query.expires, query.signature);
-    if (target === undefined) return undefined;
-    const [id = ''] = path.split('/');
-    const asset = uuidPattern.test(id) ? await this.#with.store.findShared(id) : undefined;
-    if (asset === undefined || path !== originalKey(id)) throw notFound();
-    return this.#share(asset, path, target.expiresAt);
+  /** See {@link Delivery.renditionOf}. */
+  renditionOf(image: ImageAsset, request: RenditionRequest): Rendition {
+    return this.#delivery.renditionOf(image, request);
   }
 
-  /** Finishes what crashes and outages cut off: abandoned uploads and deletions whose bytes are still there. Safe in many processes at once. Returns how many it finished. */
-  async sweep(): Promise<number> {
+  /** See {@link Delivery.srcsetOf}. */
+  srcsetOf(image: ImageAsset, request: SrcsetRequest): string {
+    return this.#delivery.srcsetOf(image, request);
+  }
+
+  /** See {@link Delivery.open}. */
+  async openLink(path: string, query: LinkQuery): Promise<SharedFile | undefined> {
+    return await this.#delivery.open(path, query);
+  }
+
+  /** Resolves when nothing that was begun is under way any more: no upload that has a row, no removal of bytes, no rendition. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    await this.#shelf.settled();
+  }
+
+  /**
+   * Finishes what crashes and outages cut off: abandoned uploads and deletions whose bytes are still there. Safe in many processes at once.
+   * Returns how many it finished. An abort ends it soon; what it has taken by then is free for others when its lease runs out.
+   */
+  async sweep(stopping: AbortSignal = new AbortController().signal): Promise<number> {
     const batch = { graceSeconds: this.#with.uploadGraceSeconds, leaseSeconds, limit: 50 };
     let finished = 0;
-    for (;;) {
+    while (!stopping.aborted) {
       const ids = await this.#with.store.claimUnfinished(batch);
-      const purged = await Promise.all(ids.map((id) => this.#purge(id)));
-      finished += purged.filter(Boolean).length;
-      if (ids.length < batch.limit) return finished;
+      const purged = await Promise.all(ids.map((id) => this.#purge(id, stopping)));
+      const gone = purged.filter(Boolean).length;
+      finished += gone;
+      // A storage that takes nothing away now would be asked, and waited for, again and again.
+      if (ids.length < batch.limit || gone === 0) return finished;
     }
+    return finished;
+  }
+
+  async #assertImage(ownerId: string, id: string): Promise<void> {
+    const asset = await this.get(ownerId, id);
+    if (asset === undefined) throw notFound();
+    if (!isImage(asset)) throw new MediakeepError('BAD_USER_INPUT', 'Only an image has a `focus`.');
+  }
+
+  async #formerUpload(ownerId: string, key: string | undefined): Promise<MediaAsset | 'RUNNING' | undefined> {
+    return key === undefined ? undefined : await this.#with.store.findByKey(ownerId, key, keyLimits);
+  }
+
+  async #receive(described: Omit<NewAsset, 'mimeType'>, { kind, source, idempotencyKey }: UploadRequest): Promise<MediaAsset> {
+    const file = await identify(source, kind);
+    const asset = { ...described, mimeType: file.mimeType };
+    return kind === 'IMAGE'
+      ? await this.#uploadImage(ImageAsset.begin(asset), file, idempotencyKey)
+      : await this.#uploadVideo(VideoAsset.begin(asset), file, idempotencyKey);
   }
 
   #describe(ownerId: string, request: UploadRequest): Omit<NewAsset, 'mimeType'> {
@@ -226,24 +280,26 @@ export class MediaLibrary {
   }
 
   /** An image is proved in memory before anything is written: a refused one touches neither database nor storage. */
-  async #uploadImage(asset: ImageAsset, file: Identified): Promise<MediaAsset> {
+  async #uploadImage(asset: ImageAsset, file: Identified, idempotencyKey: string | undefined): Promise<MediaAsset> {
     const { images, limits, store, clock } = this.#with;
     const { bytes, facts, release } = await collectImage(file, limits.maxImageBytes, this.#imageMemory);
     try {
       const signal = AbortSignal.timeout(imagePatienceMs);
       const imageFacts = await images.inspect(bytes, { mimeType: asset.mimeType, maxPixels: limits.maxImagePixels, signal });
-      await store.begin(asset, { reserveBytes: facts.sizeBytes, quotaBytes: limits.userQuotaBytes });
-      return await this.#finish(asset, async () => {
+      await store.begin(asset, { reserveBytes: facts.sizeBytes, quotaBytes: limits.userQuotaBytes, idempotencyKey });
+      await this.#finish(asset, async () => {
         await this.#put(asset, Readable.from([bytes], { objectMode: false }));
         asset.ready(facts, imageFacts, clock());
       });
+      this.#shelf.prepare(asset, plansAhead(asset, this.#with.pregenerateWidths));
+      return asset;
     } finally {
       release();
     }
   }
 
   /** A video flows through to the storage; its container is read there, by a few ranged reads. */
-  async #uploadVideo(asset: VideoAsset, file: Identified): Promise<MediaAsset> {
+  async #uploadVideo(asset: VideoAsset, file: Identified, idempotencyKey: string | undefined): Promise<MediaAsset> {
     const { limits, store, clock } = this.#with;
     const quotaBytes = limits.userQuotaBytes;
     const meter = new Meter({
@@ -253,7 +309,7 @@ export class MediaLibrary {
       ...(quotaBytes !== undefined && { onArrival: (reserveBytes: number) => this.#reserve(asset, reserveBytes, quotaBytes) }),
     });
     try {
-      await store.begin(asset, { reserveBytes: 0, quotaBytes });
+      await store.begin(asset, { reserveBytes: 0, quotaBytes, idempotencyKey });
     } catch (error) {
       file.rest.destroy();
       throw error;
@@ -271,7 +327,11 @@ export class MediaLibrary {
   }
 
   /** Runs what stands between the first row and the last, with signs of life; then makes the asset visible, or leaves nothing of it. */
-  async #finish(asset: MediaAsset, work: () => Promise<void>): Promise<MediaAsset> {
+  #finish(asset: MediaAsset, work: () => Promise<void>): Promise<MediaAsset> {
+    return this.#track(this.#finishOrDiscard(asset, work));
+  }
+
+  async #finishOrDiscard(asset: MediaAsset, work: () => Promise<void>): Promise<MediaAsset> {
     const { store, uploadGraceSeconds, log } = this.#with;
     const heartbeat = setInterval(
       () => {
@@ -281,7 +341,7 @@ export class MediaLibrary {
             log.warn({ err: error, assetId: asset.id }, 'A running upload could not give a sign of life'),
           );
       },
-      (uploadGraceSeconds * 1000) / 4,
+      Math.min(uploadGraceSeconds / 4, keyLimits.silenceSeconds / 3) * 1000,
     );
     try {
       await work();
@@ -326,11 +386,16 @@ export class MediaLibrary {
     return true;
   }
 
-  async #purge(id: string): Promise<boolean> {
+  #purge(id: string, stopping?: AbortSignal): Promise<boolean> {
+    const patience = AbortSignal.timeout(storagePatienceMs);
+    return this.#track(this.#purgeWithin(id, stopping === undefined ? patience : AbortSignal.any([stopping, patience])));
+  }
+
+  async #purgeWithin(id: string, signal: AbortSignal): Promise<boolean> {
     try {
-      await this.#with.storage.removeAll(keyPrefix(id), AbortSignal.timeout(storagePatienceMs));
-      await this.#with.store.forget(id);
-      return true;
+      await this.#with.storage.removeAll(keyPrefix(id), signal);
+      // False while a rendition may be on its way: whoever makes it, or the sweep, comes again.
+      return await this.#with.store.forget(id);
     } catch (error) {
       this.#with.log.warn(
         { err: error, assetId: id },
@@ -340,24 +405,16 @@ export class MediaLibrary {
     }
   }
 
+  /** Counts work as under way until it is over, for {@link settled}. */
+  #track<T>(work: Promise<T>): Promise<T> {
+    const tracked = work.finally(() => this.#underWay.delete(tracked));
+    this.#underWay.add(tracked);
+    return tracked;
+  }
+
   async #count(ownerId: string, filter: PageFilter): Promise<number> {
     const { store } = this.#with;
     return Object.keys(filter).length === 0 ? (await store.usage(ownerId)).count : await store.count(ownerId, filter);
-  }
-
-  #share(asset: MediaAsset, key: string, expiresAt: Date): SharedFile {
-    const { storage } = this.#with;
-    return {
-      filename: asset.filename,
-      mimeType: asset.mimeType,
-      sizeBytes: asset.sizeBytes,
-      etag: `"${asset.sha256}"`,
-      lastModified: asset.createdAt,
-      expiresAt,
-      open: (range, signal) => storage.read(key, { signal, ...(range && { range }) }),
-      redirectTo: (contentDisposition) =>
-        storage.downloadUrl(key, { contentType: asset.mimeType, contentDisposition, expiresAt }),
-    };
   }
 }
 
@@ -371,9 +428,9 @@ function lostTouch(): MediakeepError {
   return new MediakeepError('STORAGE_UNAVAILABLE', 'The server lost touch with this upload and gave it up. Please try again.');
 }
 
-function destroyingOnFailure<T>(source: Readable, work: () => T): T {
+async function destroyingOnFailure<T>(source: Readable, work: () => Promise<T>): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (error) {
     source.destroy();
     throw error;

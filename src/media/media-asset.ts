@@ -41,6 +41,12 @@ export interface ImageFacts {
   readonly width: number;
   readonly height: number;
   readonly animated: boolean;
+  /** Whether the file has an alpha channel, used or not. */
+  readonly hasAlpha: boolean;
+  /** ThumbHash of the upright picture (its first frame), base64. */
+  readonly placeholder: string;
+  /** The colour most of the picture is near to, `#rrggbb`; null when it is all but transparent. */
+  readonly dominantColor: string | null;
 }
 
 /** What a video's container says. */
@@ -116,13 +122,31 @@ export abstract class MediaAsset {
 export class ImageAsset extends MediaAsset {
   readonly kind = 'IMAGE' as const;
   animated!: boolean;
+  hasAlpha!: boolean;
+  /** ThumbHash, base64; empty until the bytes are all in. */
+  placeholder!: string;
+  /** `#rrggbb`. */
+  dominantColor!: string | null;
+  /** Where {@link focus} is; both or neither. */
+  focusX!: number | null;
+  focusY!: number | null;
 
   /** A new image, `UPLOADING`. */
   static begin(asset: NewAsset): ImageAsset {
     const image = new ImageAsset();
     image.begin(asset);
     image.animated = false;
+    image.hasAlpha = false;
+    image.placeholder = '';
+    image.dominantColor = null;
+    image.focusX = null;
+    image.focusY = null;
     return image;
+  }
+
+  /** What a crop keeps in sight: 0 to 1, from the left and from the top of the upright picture. */
+  get focus(): { readonly x: number; readonly y: number } | null {
+    return this.focusX === null || this.focusY === null ? null : { x: this.focusX, y: this.focusY };
   }
 
   /** All bytes are stored and proved: the image can be shown. */
@@ -132,6 +156,9 @@ export class ImageAsset extends MediaAsset {
     this.width = facts.width;
     this.height = facts.height;
     this.animated = facts.animated;
+    this.hasAlpha = facts.hasAlpha;
+    this.placeholder = facts.placeholder;
+    this.dominantColor = facts.dominantColor;
   }
 }
 

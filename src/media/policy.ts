@@ -9,6 +9,10 @@ export interface Limits {
   readonly maxImagePixels: number;
   /** Bytes a user may hold, running uploads counted; undefined: no limit. */
   readonly userQuotaBytes: number | undefined;
+  /** Uploads that a user may have under way in one process. */
+  readonly maxUploadsPerUser: number;
+  /** Uploads that one process takes at a time. */
+  readonly maxUploadsPerProcess: number;
 }
 
 /** What the kinds accept, by the type their bytes show. The words are for messages. */
@@ -54,6 +58,17 @@ export function quotaExceeded(quotaBytes: number): MediakeepError {
   return new MediakeepError(
     'QUOTA_EXCEEDED',
     `This upload would pass your quota of ${inBytes(quotaBytes)}. Delete something first.`,
+  );
+}
+
+/** IDEMPOTENCY_CONFLICT: an upload with the same key is under way. */
+export function keyInUse(): MediakeepError {
+  return new MediakeepError(
+    'IDEMPOTENCY_CONFLICT',
+    'An upload with this idempotency key is under way. Please ask again in a moment.',
+    {
+      retryAfterSeconds: 2,
+    },
   );
 }
 

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { ImageFacts, MediaAsset, MediaKind, MediaStatus, VideoFacts } from './media-asset.ts';
+import type { AssetState, ImageFacts, MediaAsset, MediaKind, MediaStatus, VideoFacts } from './media-asset.ts';
 
 /** Bytes `start` to `end`, both inclusive, counted from 0, as in an HTTP Range. */
 export interface ByteRange {
@@ -12,6 +12,13 @@ export interface StoredObject {
   readonly sizeBytes: number;
   /** CRC32C as an unsigned 32-bit number. */
   readonly crc32c: number;
+}
+
+/** An object as a list shows it. */
+export interface ListedObject extends StoredObject {
+  readonly key: string;
+  /** When it was last written, by the storage's clock. */
+  readonly updatedAt: Date;
 }
 
 export interface PutOptions {
@@ -54,6 +61,11 @@ export interface ObjectStorage {
   stat(key: string, signal: AbortSignal): Promise<StoredObject | undefined>;
   /** Removes every object whose key begins with `prefix` (which ends in `/`). Absent is no error. */
   removeAll(prefix: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Every object there is, in the order of their keys (byte by byte), at a memory that does not grow with their number. Slow: for `npm run reconcile`,
+   * never for a request. Not a snapshot: what comes or goes meanwhile may be in it or not. In a bucket, objects that are none of ours are in it too.
+   */
+  list(signal: AbortSignal): AsyncIterable<ListedObject>;
   /** A short-lived link to the bytes on the storage itself, or undefined when they are to be streamed through {@link read}. */
   downloadUrl(key: string, options: DownloadOptions): Promise<string | undefined>;
   /** Resolves when the storage answers. */
@@ -95,6 +107,15 @@ export interface AssetChange {
   readonly title?: string | null;
   readonly altText?: string | null;
   readonly tags?: readonly string[];
+  /** Images only. */
+  readonly focus?: Point | null;
+}
+
+/** What a comparison with the storage needs to know of a row. */
+export interface InventoryRow {
+  readonly id: string;
+  readonly state: AssetState;
+  readonly sizeBytes: number;
 }
 
 /**
@@ -105,8 +126,21 @@ export interface MediaStore {
   /**
    * Saves a new `UPLOADING` row, its sign of life and a reservation of `reserveBytes`.
    * QUOTA_EXCEEDED, and nothing saved, when `quotaBytes` is given and stored + reserved + `reserveBytes` would pass it. Exact under concurrency.
+   * IDEMPOTENCY_CONFLICT, and nothing saved, when another upload of the user has the key; the row keeps it until it is `DELETING`.
    */
-  begin(asset: MediaAsset, reservation: { reserveBytes: number; quotaBytes: number | undefined }): Promise<void>;
+  begin(
+    asset: MediaAsset,
+    reservation: { reserveBytes: number; quotaBytes: number | undefined; idempotencyKey?: string | undefined },
+  ): Promise<void>;
+  /**
+   * Whose a user's idempotency key is: an asset's, an upload's that is `RUNNING`, or nobody's. Nobody's it becomes `lifeSeconds` after the upload began
+   * (not while it runs), and when a running upload has given no sign of life for `silenceSeconds`: that one becomes `DELETING`.
+   */
+  findByKey(
+    ownerId: string,
+    key: string,
+    limits: { lifeSeconds: number; silenceSeconds: number },
+  ): Promise<MediaAsset | 'RUNNING' | undefined>;
   /** Raises the row's reservation to `reserveBytes` in all (never lowers it) and gives a sign of life. QUOTA_EXCEEDED as in {@link begin}. False when the row is no longer `UPLOADING`. */
   reserve(id: string, reservation: { reserveBytes: number; quotaBytes: number | undefined }): Promise<boolean>;
   /** Gives a sign of life of a running upload. */
@@ -134,8 +168,20 @@ export interface MediaStore {
    * One atomic statement: a row that shows life meanwhile is not taken.
    */
   claimUnfinished(options: { graceSeconds: number; leaseSeconds: number; limit: number }): Promise<string[]>;
-  /** Removes a `DELETING` row after its bytes are gone. */
-  forget(id: string): Promise<void>;
+  /**
+   * Removes a `DELETING` row after its bytes are gone. False, and nothing removed, while somebody may still be adding an object ({@link expectObject}):
+   * then a later sweep has to look again.
+   */
+  forget(id: string): Promise<boolean>;
+  /**
+   * Says that an object will be added to an asset within `seconds`, so that the row of one that is deleted meanwhile stays until then, and nothing
+   * that a crash leaves is ever without a row. The moment it holds until; undefined when the asset is not in a public state.
+   */
+  expectObject(id: string, seconds: number): Promise<Date | undefined>;
+  /** Takes {@link expectObject} back, unless somebody expects another one later than `until`. False when the asset is not in a public state (any more). */
+  objectArrived(id: string, until: Date): Promise<boolean>;
+  /** Rows in any state and of anybody, in the order of their ids, `from` included: the first `limit`. For `npm run reconcile`. */
+  inventory(options: { from: string; limit: number }): Promise<InventoryRow[]>;
   /** Resolves when the database answers. */
   check(signal: AbortSignal): Promise<void>;
 }
@@ -154,10 +200,63 @@ export interface ImageTools {
    * OVERLOADED (with Retry-After) when there is no room to decode now.
    */
   inspect(bytes: Buffer, options: { mimeType: string; maxPixels: number; signal: AbortSignal }): Promise<ImageFacts>;
+  /**
+   * Makes pictures of one image, all from one decode: upright, sRGB, without metadata, of exactly the sizes asked for. When there is room, it reads
+   * the image, then calls `take` once for the orders it shall fill, and delivers each as soon as it is made; one that cannot be made fails alone.
+   * Rejects when nothing could be taken or decoded: OVERLOADED (with Retry-After) when there is no room now, or `read`'s own failure.
+   */
+  render(
+    image: PictureSource,
+    orders: { largestPixels: number; take: () => readonly PictureOrder[]; signal: AbortSignal },
+  ): Promise<void>;
+}
+
+/** What a picture can be encoded in. */
+export type PictureFormat = 'WEBP' | 'AVIF' | 'JPEG' | 'PNG';
+
+/** A place in a picture: 0 to 1, from the left and from the top. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A picture to be made of an image. */
+export interface PicturePlan {
+  /** Pixels; never more than the image can fill without being enlarged. */
+  readonly width: number;
+  readonly height: number;
+  /** INSIDE: all of the image, of the same proportions. COVER: cropped. CONTAIN: padded, transparent or, in JPEG, white. */
+  readonly fit: 'INSIDE' | 'COVER' | 'CONTAIN';
+  /** What COVER keeps in sight; without it, what draws attention. */
+  readonly focus?: Point;
+  /** WEBP keeps an animation that is small enough, the others take its first frame. JPEG puts transparency on white. */
+  readonly format: PictureFormat;
+}
+
+/** A picture somebody waits for. */
+export interface PictureOrder {
+  readonly plan: PicturePlan;
+  deliver(bytes: Buffer): void;
+  fail(error: unknown): void;
+}
+
+/** An image that was proved before. */
+export interface PictureSource {
+  /** The same for the same bytes: what was decoded a moment ago need not be decoded again. */
+  readonly id: string;
+  readonly mimeType: string;
+  /** Pixels, upright. */
+  readonly width: number;
+  readonly height: number;
+  readonly animated: boolean;
+  /** As in {@link ImageTools.inspect}. */
+  readonly maxPixels: number;
+  /** The whole file. */
+  read(signal: AbortSignal): Promise<Buffer>;
 }
 
 export interface VideoTools {
-  /** Reads a video's container with a few ranged reads. INVALID_MEDIA when truncated, without a video track, or not the sniffed type. */
+  /** Reads a video's container with a few ranged reads. INVALID_MEDIA when truncated or not the sniffed type; UNSUPPORTED_MEDIA_TYPE when it has no moving picture (sound, or sound with a cover). */
   probe(bytes: RandomAccessBytes, options: { mimeType: string; signal: AbortSignal }): Promise<VideoFacts>;
 }
 

@@ -107,7 +107,7 @@ const content = {
 const updating = {
   operationId: 'updateMedia',
   tags: ['Media'],
-  summary: 'Change title, alternative text or tags',
+  summary: 'Change title, alternative text, tags or focus',
   params,
   body: { $ref: 'UpdateMediaInput#' },
   response: { 200: success('MediaAsset', 'The asset, changed.'), ...problems('BAD_USER_INPUT', 'NOT_FOUND') },

@@ -3,6 +3,7 @@ import { assetRoutes } from './asset-routes.ts';
 import { documentRoutes } from './document.ts';
 import { listRoutes } from './list-routes.ts';
 import type { RestOptions } from './options.ts';
+import { renditionRoutes } from './rendition-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
 
 /** The REST door: aliases of the library's operations below /api/v1, with their OpenAPI document. Failures are thrown to the server's error handler. */
@@ -38,5 +39,6 @@ function mediaRoutes(options: RestOptions): FastifyPluginAsync {
     await scope.register(uploadRoutes(options));
     await scope.register(listRoutes(options));
     await scope.register(assetRoutes(options));
+    await scope.register(renditionRoutes(options));
   };
 }

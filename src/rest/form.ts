@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import busboy, { type Busboy } from 'busboy';
 import { MediakeepError } from '../errors.ts';
 import { FormFields } from './form-fields.ts';
@@ -67,6 +67,7 @@ class FormReader {
     this.#request = request;
     this.#parser = parser;
     this.#settle = settle;
+    endWithOpenFile(parser);
     parser
       .on('field', (name, value, info) => this.#attempt(() => this.#fields.take(name, value, info)))
       .on('file', (name, file, info) => this.#begin(name, file, info.filename))
@@ -127,10 +128,32 @@ class FormReader {
   }
 }
 
-/** Whoever reads the file is told in our words why it broke off; busboy's are for developers. */
+/**
+ * busboy would wait for ever for the end of a file that begins behind the form's closing boundary, where nothing should be. (Its `_final` knows
+ * the form as complete by then, and the file as open.) Such a form is one that ends in the middle of its file. The other door has the same.
+ */
+function endWithOpenFile(parser: Writable): void {
+  const open = new Set<Readable>();
+  parser.prependListener('file', (_name: string, file: Readable) => {
+    open.add(file);
+    const push = file.push.bind(file);
+    file.push = (chunk, encoding) => {
+      if (chunk === null) open.delete(file);
+      return push(chunk, encoding);
+    };
+  });
+  const final = parser._final?.bind(parser);
+  parser._final = (done) => (open.size > 0 ? done(new Error('Unexpected end of form')) : (final ?? ((over) => over()))(done));
+}
+
+/**
+ * Whoever reads the file is told in our words why it broke off; busboy's are for developers. In `destroy`, not in `_destroy`: whoever comes late
+ * asks `errored`, which holds what `destroy` was given.
+ */
 function describeFailure(file: Readable): void {
-  file._destroy = (error, done) =>
-    done(error === null || error instanceof MediakeepError ? error : bad('The form ends in the middle of its file.', error));
+  const destroy = file.destroy.bind(file);
+  file.destroy = (error) =>
+    destroy(!error || error instanceof MediakeepError ? error : bad('The form ends in the middle of its file.', error));
   // It may fail before anybody listens.
   file.on('error', () => undefined);
 }

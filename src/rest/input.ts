@@ -1,6 +1,7 @@
 import { MediakeepError } from '../errors.ts';
 import type { ChangeRequest, ListRequest } from '../media/library.ts';
 import { type MediaKind, type MediaStatus, mediaKinds, mediaStatuses } from '../media/media-asset.ts';
+import { type ImageFit, type ImageFormat, imageFits, imageFormats, type RenditionRequest } from '../media/renditions.ts';
 
 /** The query of a list. Each parameter at most once, an empty one counts as absent, unknown ones are ignored. BAD_USER_INPUT. */
 export function readListQuery(query: unknown): ListRequest {
@@ -16,6 +17,21 @@ export function readListQuery(query: unknown): ListRequest {
   };
 }
 
+/** The query of a rendition. Each parameter at most once, an empty one counts as absent. BAD_USER_INPUT. */
+export function readRenditionQuery(query: unknown): RenditionRequest {
+  const texts = query as Record<string, unknown>;
+  const pixels = (name: string): number | undefined => {
+    const text = oneText(texts, name);
+    return text === undefined ? undefined : wholeNumber(name, text);
+  };
+  return {
+    width: pixels('width'),
+    height: pixels('height'),
+    fit: oneOf<ImageFit>('fit', imageFits, oneText(texts, 'fit')),
+    format: oneOf<ImageFormat>('format', imageFormats, oneText(texts, 'format')),
+  };
+}
+
 /** The same list from `after` on: the query of the next page, with every filter kept. */
 export function nextQuery(request: ListRequest, after: string): string {
   const parameters = new URLSearchParams();
@@ -28,10 +44,11 @@ export function nextQuery(request: ListRequest, after: string): string {
 /** The body of a PATCH: UpdateMediaInput as JSON, in which an absent field stays and null clears. BAD_USER_INPUT for any other field or type. */
 export function readChange(body: unknown): ChangeRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw bad('The body must be a JSON object with `title`, `altText` or `tags`.');
+    throw bad('The body must be a JSON object with `title`, `altText`, `tags` or `focus`.');
   }
   const unknown = Object.keys(body).find((name) => !(name in changeRules));
-  if (unknown !== undefined) throw bad('The body has an unknown field: only `title`, `altText` and `tags` can be changed.');
+  if (unknown !== undefined)
+    throw bad('The body has an unknown field: only `title`, `altText`, `tags` and `focus` can be changed.');
   for (const [name, value] of Object.entries(body)) {
     const rule = changeRules[name as keyof typeof changeRules];
     if (value !== null && !rule.fits(value)) throw bad(`\`${name}\` must be ${rule.inWords} or null.`);
@@ -44,7 +61,17 @@ const texts = {
   fits: (value: unknown) => Array.isArray(value) && value.every((each) => typeof each === 'string'),
   inWords: 'a list of texts',
 };
-const changeRules = Object.assign(Object.create(null) as object, { title: text, altText: text, tags: texts });
+const point = {
+  fits: (value: unknown) =>
+    typeof value === 'object' &&
+    value !== null &&
+    'x' in value &&
+    typeof value.x === 'number' &&
+    'y' in value &&
+    typeof value.y === 'number',
+  inWords: 'an object with the numbers `x` and `y`',
+};
+const changeRules = Object.assign(Object.create(null) as object, { title: text, altText: text, tags: texts, focus: point });
 
 function oneText(query: Record<string, unknown>, name: string): string | undefined {
   const value = query[name];

@@ -23,6 +23,15 @@ const tags = {
   examples: [['sea', 'travel']],
 };
 
+const zeroToOne = { type: 'number', minimum: 0, maximum: 1 };
+const focus = {
+  type: ['object', 'null'],
+  required: ['x', 'y'],
+  properties: { x: zeroToOne, y: zeroToOne },
+  description: 'Images only: what crops keep in sight, from the left and from the top.',
+  examples: [{ x: 0.5, y: 0.25 }],
+};
+
 const commonFields = {
   id: { type: 'string', format: 'uuid', description: 'UUIDv7.', examples: ['0198c0de-7a11-7bbb-8ccc-0123456789ab'] },
   kind: { type: 'string', enum: mediaKinds },
@@ -62,6 +71,19 @@ const imageFields = {
   width: pixels,
   height: { ...pixels, examples: [3024] },
   animated: { type: 'boolean' },
+  hasAlpha: { type: 'boolean', description: 'Whether it has an alpha channel.' },
+  placeholder: {
+    type: 'string',
+    contentEncoding: 'base64',
+    description: 'A ThumbHash: about 25 bytes that draw a blurred picture while the real one loads.',
+    examples: ['3OcRJYB4d3h/iIeHeEh3eIhw+j3A'],
+  },
+  dominantColor: {
+    type: ['string', 'null'],
+    pattern: '^#[0-9a-f]{6}$',
+    description: 'Null when it is all but transparent, or unknown.',
+  },
+  focus: { ...focus, description: 'What crops keep in sight; null leaves it to what draws attention.' },
 };
 
 const videoFields = {
@@ -106,7 +128,7 @@ export const sharedSchemas: readonly (Schema & { $id: string })[] = [
     type: 'object',
     description: 'What to change: an absent field stays, null clears it.',
     additionalProperties: false,
-    properties: { title, altText, tags: { ...tags, type: ['array', 'null'] } },
+    properties: { title, altText, tags: { ...tags, type: ['array', 'null'] }, focus },
   },
   whole(
     'DeletedMedia',
@@ -161,7 +183,7 @@ export function problems(...codes: ErrorCode[]): Record<number, Schema> {
   const answers: Record<number, Schema> = {};
   for (const [status, sameStatus] of Map.groupBy(possible, (code) => errorTable[code].status)) {
     const description = sameStatus.map((code) => `${errorTable[code].title} (\`${code}\`).`).join(' ');
-    const canWait = sameStatus.some((code) => code === 'RATE_LIMITED' || code === 'OVERLOADED');
+    const canWait = sameStatus.some((code) => mayTellToWait.has(code));
     answers[status] = {
       description,
       content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
@@ -170,6 +192,9 @@ export function problems(...codes: ErrorCode[]): Record<number, Schema> {
   }
   return answers;
 }
+
+/** Codes that may come with a Retry-After. */
+const mayTellToWait: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['RATE_LIMITED', 'OVERLOADED', 'IDEMPOTENCY_CONFLICT']);
 
 /** A success with a JSON body. */
 export function success(name: string, description: string, headers: Schema = {}): Schema {

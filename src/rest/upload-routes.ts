@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { uploadKey } from '../media/idempotency.ts';
 import type { MediaLibrary } from '../media/library.ts';
 import type { MediaAsset, MediaKind } from '../media/media-asset.ts';
 import { assetBody, linkSeconds } from './asset.ts';
@@ -26,10 +27,11 @@ export function uploadRoutes({ library, baseUrl }: RestOptions): FastifyPluginAs
 }
 
 async function receive(library: MediaLibrary, kind: MediaKind, request: FastifyRequest): Promise<MediaAsset> {
+  const idempotencyKey = uploadKey(request.headers['idempotency-key']);
   const form = await readForm(request.raw);
   try {
     const { title, altText, tags } = form.fields;
-    const upload = { kind, filename: form.filename, source: form.file, title, altText, tags };
+    const upload = { kind, filename: form.filename, source: form.file, title, altText, tags, idempotencyKey };
     return await library.upload(request.getDecorator<string>('userId'), upload);
   } finally {
     // Before the answer, whose sender reads and forgets the rest of the body.
@@ -46,13 +48,33 @@ function describe(kind: MediaKind): Record<string, unknown> {
     description:
       'One file, streamed. Parts that describe it come before it; parts of other names are ignored, and so is what follows the file. ' +
       'Once the file has arrived whole, the upload completes even if the client goes away.',
+    headers: {
+      type: 'object',
+      properties: {
+        'Idempotency-Key': {
+          type: 'string',
+          minLength: 1,
+          maxLength: 255,
+          description:
+            'Your name for this upload, such as a UUID: sent again with the same bytes within 24 hours, it gets the asset that the first one made.',
+        },
+      },
+    },
     consumes: ['multipart/form-data'],
     body: uploadForm(kind),
     response: {
       201: success(kind === 'IMAGE' ? 'ImageAsset' : 'VideoAsset', `The ${noun}, stored.`, {
         Location: { type: 'string', format: 'uri', description: 'Where the asset is.' },
       }),
-      ...problems('BAD_USER_INPUT', 'FILE_TOO_LARGE', 'QUOTA_EXCEEDED', 'UNSUPPORTED_MEDIA_TYPE', 'INVALID_MEDIA', 'OVERLOADED'),
+      ...problems(
+        'BAD_USER_INPUT',
+        'FILE_TOO_LARGE',
+        'QUOTA_EXCEEDED',
+        'UNSUPPORTED_MEDIA_TYPE',
+        'INVALID_MEDIA',
+        'IDEMPOTENCY_CONFLICT',
+        'OVERLOADED',
+      ),
     },
   };
 }

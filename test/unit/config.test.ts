@@ -26,6 +26,8 @@ describe('configuration', () => {
       storage: { driver: 'disk' },
       limits: { maxImageBytes: 26_214_400, maxVideoBytes: 5_368_709_120, maxImagePixels: 100_000_000, userQuotaBytes: undefined },
       rateLimitPerMinute: 1200,
+      rateLimitStore: 'memory',
+      trustProxy: undefined,
       corsOrigins: undefined,
       worker: 'inline',
       sweepIntervalSeconds: 60,
@@ -87,6 +89,20 @@ describe('configuration', () => {
   test('a problem never repeats a value, which may be a secret', () => {
     expect(problemsOf({ AUTH_JWT_SECRET: 'hunter2', URL_SIGNING_SECRET: 'hunter2' }).join()).not.toContain('hunter2');
   });
+
+  test.each([
+    ['2', 2],
+    ['10.0.0.0/8, ::1, loopback', ['10.0.0.0/8', '::1', 'loopback']],
+  ])('TRUST_PROXY=%s names proxies', (value, expected) => {
+    expect(readConfig({ TRUST_PROXY: value }).trustProxy).toEqual(expected);
+  });
+
+  test.each(['0', 'true', '10.0.0.0/33', 'proxy.example', '1.2.3.4/8/8', '*'])(
+    'TRUST_PROXY=%s is refused: it would believe too many',
+    (value) => {
+      expect(problemsOf({ TRUST_PROXY: value })).toHaveLength(1);
+    },
+  );
 
   test('nobody can change it afterwards', () => {
     const config = readConfig({});

@@ -32,7 +32,7 @@ describe('the schema', () => {
   test('takes the operations of the client', async () => {
     const client = await readFile(new URL('../../src/client/generated.ts', import.meta.url), 'utf8');
     const documents = [...client.matchAll(/Document = new TypedDocumentString\(`([^`]+)`/g)].map(([, text = '']) => text);
-    expect(documents).toHaveLength(7);
+    expect(documents).toHaveLength(8);
     for (const document of documents) expect(validate(graphqlSchema(), parse(document))).toEqual([]);
   });
 });
@@ -45,6 +45,11 @@ const contract = /* GraphQL */ `
   scalar URL
   enum MediaKind { IMAGE VIDEO }
   enum MediaStatus { PROCESSING READY FAILED }
+  enum ImageFit { INSIDE COVER CONTAIN }
+  enum ImageFormat { AUTO WEBP AVIF JPEG PNG }
+  type Rendition { url: URL! width: Int height: Int mimeType: String! }
+  type Focus { x: Float! y: Float! }
+  input FocusInput { x: Float! y: Float! }
   interface MediaAsset {
     id: ID! kind: MediaKind! status: MediaStatus! filename: String! mimeType: String! size: SafeInt! sha256: String!
     width: Int height: Int title: String altText: String tags: [String!]! url(expiresIn: Int = 3600): URL!
@@ -54,7 +59,9 @@ const contract = /* GraphQL */ `
     id: ID! kind: MediaKind! status: MediaStatus! filename: String! mimeType: String! size: SafeInt! sha256: String!
     width: Int! height: Int! title: String altText: String tags: [String!]! url(expiresIn: Int = 3600): URL!
     createdAt: DateTime! updatedAt: DateTime!
-    animated: Boolean!
+    animated: Boolean! hasAlpha: Boolean! placeholder: String! dominantColor: String focus: Focus
+    rendition(width: Int, height: Int, fit: ImageFit = INSIDE, format: ImageFormat = WEBP): Rendition!
+    srcset(widths: [Int!], format: ImageFormat = WEBP): String!
   }
   type VideoAsset implements MediaAsset {
     id: ID! kind: MediaKind! status: MediaStatus! filename: String! mimeType: String! size: SafeInt! sha256: String!
@@ -73,7 +80,7 @@ const contract = /* GraphQL */ `
     updateMedia(id: ID!, input: UpdateMediaInput!): MediaAsset!
     deleteMedia(id: ID!): DeletedMedia!
   }
-  input UpdateMediaInput { title: String altText: String tags: [String!] }
+  input UpdateMediaInput { title: String altText: String tags: [String!] focus: FocusInput }
   type MediaAssetConnection { edges: [MediaAssetEdge!]! pageInfo: PageInfo! totalCount: Int! }
   type MediaAssetEdge { cursor: String! node: MediaAsset! }
   type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }

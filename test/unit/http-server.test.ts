@@ -249,6 +249,20 @@ describe('the rate limit', () => {
     expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: 'RATE_LIMITED' } }] });
   });
 
+  test.each([
+    ['nobody', undefined, ['1.1.1.1', '2.2.2.2'], [200, 429]],
+    ['one proxy in front', 1, ['1.1.1.1', '2.2.2.2', '9.9.9.9, 1.1.1.1'], [200, 200, 429]],
+    ['two proxies in front', 2, ['1.1.1.1, 5.5.5.5', '2.2.2.2, 5.5.5.5', '1.1.1.1, 6.6.6.6'], [200, 200, 429]],
+    ['a proxy by its address', ['loopback'], ['1.1.1.1', '2.2.2.2', '1.1.1.1'], [200, 200, 429]],
+    ['a proxy at another address', ['10.0.0.0/8'], ['1.1.1.1', '2.2.2.2'], [200, 429]],
+  ])('believes in X-Forwarded-For: %s', async (_who, trustProxy, forwardedFor, statuses) => {
+    const { url } = await start({ doors: [failing], rateLimitPerMinute: 1, trustProxy });
+    const answers: number[] = [];
+    for (const value of forwardedFor)
+      answers.push((await fetch(`${url}/fine`, { headers: { 'x-forwarded-for': value } })).status);
+    expect(answers).toEqual(statuses);
+  });
+
   test('leaves probes out', async () => {
     const { url } = await start({ rateLimitPerMinute: 1 });
     for (let i = 0; i < 3; i += 1) expect((await get(url, '/healthz')).status).toBe(200);

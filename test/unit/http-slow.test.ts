@@ -69,8 +69,6 @@ test('a slow body above that pace takes as long as it takes', async () => {
 });
 
 test('a client that we let wait is not called slow', async () => {
-  const { answer, wasCut } = await send('/late', { pieces: 1, bytes: 10 });
-  expect({ answer, wasCut }).toEqual({ answer: '', wasCut: false });
   const { port } = await start();
   const socket = await connected(port);
   socket.write('POST /late HTTP/1.1\r\nHost: x\r\nContent-Type: a/b\r\nContent-Length: 10\r\n\r\n0123456789');

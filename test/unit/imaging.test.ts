@@ -4,7 +4,7 @@ import { SharpImageTools, supportedImageTypes } from '../../src/imaging/sharp-im
 import { acceptedTypes, assertAccepted, headBytes } from '../../src/media/policy.ts';
 import { sniff } from '../../src/media/sniff.ts';
 import { blankGif } from '../support/media/hostile.ts';
-import { gif, jpeg, webp } from '../support/media/pictures.ts';
+import { gif, jpeg, uint32s, webp } from '../support/media/pictures.ts';
 import { acceptedImages, refusedFiles, type SampleFile } from '../support/media.ts';
 
 const signal = new AbortController().signal;
@@ -20,14 +20,14 @@ describe('an image that is accepted', () => {
 
   test('is measured upright, whatever its format', async () => {
     for (const { name, bytes, mimeType, width, height, animated } of samples) {
-      expect({ name, ...(await inspect(bytes, mimeType)) }).toEqual({ name, width, height, animated });
+      expect({ name, ...(await inspect(bytes, mimeType)) }).toMatchObject({ name, width, height, animated });
     }
   });
 
   test.each([1, 2, 3, 4, 5, 6, 7, 8])('with EXIF orientation %i is measured as it is shown', async (orientation) => {
     const bytes = await jpeg({ width: 40, height: 20, orientation });
     const [width, height] = orientation < 5 ? [40, 20] : [20, 40];
-    expect(await inspect(bytes, 'image/jpeg')).toEqual({ width, height, animated: false });
+    expect(await inspect(bytes, 'image/jpeg')).toMatchObject({ width, height, animated: false });
   });
 
   test('passes with as many pixels as the limit, frames counted, and not with one more', async () => {
@@ -44,7 +44,7 @@ describe('an image that is accepted', () => {
 
   test('may have ten thousand frames, when they are small', async () => {
     const bytes = blankGif({ width: 10, height: 10, frames: 10_000 });
-    expect(await inspect(bytes, 'image/gif', 1_000_000)).toEqual({ width: 10, height: 10, animated: true });
+    expect(await inspect(bytes, 'image/gif', 1_000_000)).toMatchObject({ width: 10, height: 10, animated: true });
   });
 
   test('may be a JPEG with something behind its end', async () => {
@@ -103,8 +103,7 @@ describe('an image that is refused', () => {
       .avif({ effort: 0 })
       .toBuffer();
     const lying = Buffer.from(honest);
-    for (let at = lying.indexOf('ispe'); at !== -1; at = lying.indexOf('ispe', at + 4))
-      lying.writeUInt32BE(10, lying.writeUInt32BE(10, at + 8));
+    for (let at = lying.indexOf('ispe'); at !== -1; at = lying.indexOf('ispe', at + 4)) uint32s(10, 10).copy(lying, at + 8);
     expect(await inspect(honest, 'image/avif')).toMatchObject({ width: 2000 });
     await expect(inspect(lying, 'image/avif', 1000)).rejects.toMatchObject({ code: 'INVALID_MEDIA' });
   });

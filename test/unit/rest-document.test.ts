@@ -63,6 +63,7 @@ describe('the OpenAPI document', () => {
       'get /api/v1/media/',
       'get /api/v1/media/{id}',
       'get /api/v1/media/{id}/content',
+      'get /api/v1/media/{id}/rendition',
       'patch /api/v1/media/{id}',
       'post /api/v1/media/upload/image',
       'post /api/v1/media/upload/video',
@@ -71,7 +72,7 @@ describe('the OpenAPI document', () => {
 
   test('gives each a name, a summary and problems of known statuses', () => {
     const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
-    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(7);
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(8);
     const statuses = new Set(Object.values(errorTable).map(({ status }) => String(status)));
     for (const { summary, tags, responses } of operations) {
       expect(summary).toBeTruthy();

@@ -144,6 +144,10 @@ describe('one asset', () => {
       'createdAt',
       'updatedAt',
       'animated',
+      'hasAlpha',
+      'placeholder',
+      'dominantColor',
+      'focus',
     ]);
     const etag = answer.headers.get('etag') ?? '';
     for (const condition of [etag, `W/${etag}`, `"x", ${etag}`, '*']) {

@@ -34,7 +34,7 @@ export class Migration20261122220000 extends Migration {
         constraint media_assets_bytes_check check (size_bytes >= 0 and reserved_bytes >= 0)
       )`);
     this.addSql(`
-      create index media_assets_newest_first on media_assets (user_id, created_at desc, id desc)
+      create index media_assets_by_time on media_assets (user_id, created_at, id) include (kind, status)
       where status in ('PROCESSING', 'READY', 'FAILED')`);
     this.addSql(`
       create index media_assets_unfinished on media_assets (alive_at)

@@ -1,0 +1,135 @@
+import { MediakeepError } from '../errors.ts';
+import type { ImageTools, PictureOrder, PicturePlan, PictureSource } from '../media/ports.ts';
+import type { Admission } from './admission.ts';
+import { asStillAvif } from './avif.ts';
+import { KeptPixels, suffice } from './kept-pixels.ts';
+import { decodePixels, encodeAnimation, encodePicture, type Pixels, renderSeconds, type Size, scaledSize } from './pictures.ts';
+import { sharp } from './sharp.ts';
+import { outlineOf } from './structure.ts';
+
+type Orders = Parameters<ImageTools['render']>[1];
+
+/** Makes pictures of images: one decode for all that are ordered of an image, admitted by the same door as inspections. */
+export class Renderer {
+  readonly #admission: Admission;
+  readonly #animationPixels: number;
+  readonly #kept = new KeptPixels({ budgetBytes: 64 * 1024 * 1024, keepSeconds: 10 });
+
+  /** `animationPixels`: an animation stays one up to here, in pixels of all frames as they are encoded; beyond, its first frame has to do. */
+  constructor(admission: Admission, options: { animationPixels: number }) {
+    this.#admission = admission;
+    this.#animationPixels = options.animationPixels;
+  }
+
+  /** See {@link ImageTools.render}. Of what waits for admission no byte is in memory. */
+  async render(image: PictureSource, { largestPixels, take, signal }: Orders): Promise<void> {
+    const pixels = heldPixels(image, largestPixels);
+    await this.#admission.run({ pixels, signal }, () => this.#fill(image, take, signal));
+  }
+
+  async #fill(image: PictureSource, take: Orders['take'], signal: AbortSignal): Promise<void> {
+    const file = new File(image, signal);
+    const kept = this.#kept.get(image.id);
+    // While the file is on its way, more orders may come.
+    if (kept === undefined) await file.bytes();
+    // Small ones first: who waits for a thumbnail should not wait for a large AVIF.
+    const orders = take().toSorted((a, b) => costOf(a.plan) - costOf(b.plan));
+    const animations = await file.animationsOf(orders, this.#animationPixels);
+    const stills = orders.filter((order) => !animations.includes(order));
+    const pixels = stills.length > 0 ? await this.#pixelsFor(file, stills, kept) : undefined;
+    for (const order of orders) {
+      await fill(order, async () =>
+        pixels === undefined || animations.includes(order)
+          ? await encodeAnimation(await file.bytes(), image, order.plan, image)
+          : await encodePicture(pixels, image, order.plan),
+      );
+    }
+  }
+
+  async #pixelsFor(file: File, orders: readonly PictureOrder[], kept: Pixels | undefined): Promise<Pixels> {
+    const needed = largest(orders.map(({ plan }) => scaledSize(file.image, plan)));
+    if (suffice(kept, needed)) return kept;
+    // A second size of one image within seconds: a third will not need a decode of its own.
+    const size = kept === undefined ? needed : largest([needed, withinSide(file.image, commonSide)]);
+    const pixels = await decodePixels(await file.bytes(), size, file.image);
+    this.#kept.keep(file.image.id, pixels);
+    return pixels;
+  }
+}
+
+/** The longer side of the decode that is expected to serve most sizes of a page, in pixels. */
+const commonSide = 1920;
+
+/** An image's file, read when it is needed and once. */
+class File {
+  readonly image: PictureSource;
+  readonly #signal: AbortSignal;
+  #bytes: Promise<Buffer> | undefined;
+
+  constructor(image: PictureSource, signal: AbortSignal) {
+    this.image = image;
+    this.#signal = signal;
+  }
+
+  bytes(): Promise<Buffer> {
+    const isAvif = this.image.mimeType === 'image/avif';
+    this.#bytes ??= this.image.read(this.#signal).then((bytes) => (isAvif ? asStillAvif(bytes) : bytes));
+    return this.#bytes;
+  }
+
+  /** Those orders that get all frames. libvips moves GIF and WebP only, and turns no animation. */
+  async animationsOf(orders: readonly PictureOrder[], mostPixels: number): Promise<readonly PictureOrder[]> {
+    const { animated, mimeType } = this.image;
+    const moving = orders.filter(({ plan }) => plan.format === 'WEBP');
+    if (!animated || moving.length === 0 || !/^image\/(gif|webp)$/.test(mimeType)) return [];
+    const bytes = await this.bytes();
+    const { frames } = outlineOf(bytes, mimeType);
+    const { orientation = 1 } = await sharp(bytes).metadata();
+    if (orientation !== 1) return [];
+    return moving.filter(({ plan }) => plan.width * plan.height * frames <= mostPixels);
+  }
+}
+
+async function fill(order: PictureOrder, make: () => Promise<Buffer>): Promise<void> {
+  try {
+    order.deliver(await make());
+  } catch (error) {
+    order.fail(tooSlow(error) ?? error);
+  }
+}
+
+function tooSlow(error: unknown): MediakeepError | undefined {
+  if (!/\btimeout\b/i.test(String(error))) return undefined;
+  const message = `The picture could not be made within ${renderSeconds} seconds. Please try again later.`;
+  return new MediakeepError('OVERLOADED', message, { cause: error, retryAfterSeconds: renderSeconds });
+}
+
+function costOf({ width, height, format }: PicturePlan): number {
+  return width * height * (format === 'AVIF' ? 4 : 1);
+}
+
+function largest(sizes: readonly Size[]): Size {
+  return { width: Math.max(...sizes.map(({ width }) => width)), height: Math.max(...sizes.map(({ height }) => height)) };
+}
+
+function withinSide({ width, height }: Size, side: number): Size {
+  const scale = Math.min(1, side / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+}
+
+/**
+ * What making pictures holds in memory, in pixels of 4 bytes, told before a byte is read, so for the worse case: a JPEG that is turned or progressive,
+ * a PNG that is interlaced, the canvases of a GIF, the planes of an AVIF (see {@link Outline}); and what was decoded, twice while it is encoded.
+ */
+function heldPixels({ mimeType, width, height }: PictureSource, largestPixels: number): number {
+  const decoded = width * height * (heldPerPixel[mimeType] ?? 2);
+  return decoded + 3 * Math.max(largestPixels, Math.min(width * height, commonSide * commonSide));
+}
+
+const heldPerPixel: Readonly<Record<string, number>> = {
+  'image/jpeg': 0.5,
+  'image/png': 1,
+  'image/webp': 1,
+  'image/gif': 2,
+  'image/avif': 4,
+};

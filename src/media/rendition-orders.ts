@@ -1,0 +1,59 @@
+import { buffer } from 'node:stream/consumers';
+import type { ImageAsset } from './media-asset.ts';
+import { originalKey } from './policy.ts';
+import type { ImageTools, ObjectStorage, PictureOrder, PicturePlan, PictureSource } from './ports.ts';
+
+/**
+ * Orders for pictures of the same image are filled together, from one decode: those that arrive while the first is waiting for its turn, or for
+ * the original to be read. A page that asks for three sizes at once costs little more than for the largest.
+ */
+export class RenditionOrders {
+  readonly #images: ImageTools;
+  readonly #storage: ObjectStorage;
+  readonly #maxPixels: number;
+  /** By asset: what has not begun to be decoded. */
+  readonly #open = new Map<string, { readonly orders: PictureOrder[]; readonly largestPixels: number }>();
+
+  constructor(options: { images: ImageTools; storage: ObjectStorage; maxPixels: number }) {
+    this.#images = options.images;
+    this.#storage = options.storage;
+    this.#maxPixels = options.maxPixels;
+  }
+
+  /** The picture, made. OVERLOADED when there is no room to decode now, NOT_FOUND when the original is gone, STORAGE_UNAVAILABLE. */
+  place(asset: ImageAsset, plan: PicturePlan): Promise<Buffer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const order = { plan, deliver: resolve, fail: reject };
+    const batch = this.#open.get(asset.id);
+    const pixels = plan.width * plan.height;
+    if (batch !== undefined && pixels <= batch.largestPixels) batch.orders.push(order);
+    else this.#begin(asset, order, Math.max(pixels, usualPixels));
+    return promise;
+  }
+
+  #begin(asset: ImageAsset, first: PictureOrder, largestPixels: number): void {
+    const batch = { orders: [first], largestPixels };
+    this.#open.set(asset.id, batch);
+    const take = (): readonly PictureOrder[] => {
+      if (this.#open.get(asset.id) === batch) this.#open.delete(asset.id);
+      return batch.orders;
+    };
+    const orders = { largestPixels, take, signal: AbortSignal.timeout(renderPatienceMs) };
+    this.#images.render(this.#sourceOf(asset), orders).catch((error: unknown) => {
+      for (const order of take()) order.fail(error);
+    });
+  }
+
+  #sourceOf({ id, mimeType, width, height, animated }: ImageAsset): PictureSource {
+    if (width === null || height === null) throw new Error(`The image ${id} has no size`);
+    const read = async (signal: AbortSignal): Promise<Buffer> =>
+      await buffer(await this.#storage.read(originalKey(id), { signal }));
+    return { id, mimeType, width, height, animated, maxPixels: this.#maxPixels, read };
+  }
+}
+
+/** Room that every batch reserves, so that most sizes of a page can join it: 1920 x 1920. */
+const usualPixels = 1920 * 1920;
+
+/** Waiting for a turn, reading and making, in milliseconds. */
+const renderPatienceMs = 120_000;
