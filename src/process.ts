@@ -12,15 +12,9 @@ export interface Running {
  * A start that fails prints one message and exits 1.
  */
 export async function runProcess(start: (config: Config) => Promise<Running>): Promise<void> {
-  const stopping = Promise.withResolvers<NodeJS.Signals>();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      process.once(signal, () => process.exit(1));
-      stopping.resolve(signal);
-    });
-  }
+  const stopping = stopSignal();
   const running = await startOrExit(start);
-  await stopping.promise;
+  await stopping;
   await running.close();
   process.exit(0);
 }
@@ -30,6 +24,22 @@ export async function runCommand(command: (config: Config) => Promise<void>): Pr
   await startOrExit(command);
   process.exit(process.exitCode ?? 0);
 }
+
+/** Resolves at the first SIGTERM or SIGINT. A second one, of either, ends the process. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let askedAtMs: number | undefined;
+    const ask = (): void => {
+      if (askedAtMs !== undefined && performance.now() - askedAtMs > echoMs) process.exit(1);
+      askedAtMs ??= performance.now();
+      resolve();
+    };
+    process.on('SIGTERM', ask).on('SIGINT', ask);
+  });
+}
+
+/** The terminal tells every process of a Ctrl-C, and npm passes it on once more: what comes so soon after the first, in milliseconds, is the same one. */
+const echoMs = 300;
 
 async function startOrExit<T>(start: (config: Config) => Promise<T>): Promise<T> {
   try {

@@ -14,6 +14,33 @@ export function cutWhenSilent(request: FastifyRequest, reply: FastifyReply, idle
   });
 }
 
+/** So many bytes in so many seconds. */
+export interface Pace {
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/**
+ * Cuts the connection of a request whose body comes in more slowly than `slowest`, for a byte now and then would never be silence.
+ * A span of time in which we let the client wait even once (backpressure) does not count, so that a slow storage cuts nobody off.
+ */
+export function cutWhenTrickling({ raw }: FastifyRequest, reply: FastifyReply, slowest: Pace): void {
+  const { socket, headers } = raw;
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return;
+  let seenBytes = socket.bytesRead;
+  let clientWaited = false;
+  raw.on('pause', () => {
+    clientWaited = true;
+  });
+  const timer = setInterval(() => {
+    const isSlow = socket.bytesRead - seenBytes < slowest.bytes && !clientWaited;
+    if (isSlow && !raw.complete && raw.readableFlowing === true) socket.destroy();
+    seenBytes = socket.bytesRead;
+    clientWaited = false;
+  }, slowest.seconds * 1000).unref();
+  reply.raw.once('close', () => clearInterval(timer));
+}
+
 function isClientsTurn({ raw }: FastifyRequest, socket: Socket): boolean {
   // A paused body waits for us (backpressure); one that flows waits for the client.
   const owesBody = !raw.complete && raw.readableFlowing === true;

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import type { MediaLibrary, SharedFile } from '../media/library.ts';
+import type { SharedFile } from '../media/delivery.ts';
+import type { MediaLibrary } from '../media/library.ts';
 import { isFresh, mayServeRange } from './conditions.ts';
 import { pathOf } from './log.ts';
 import { forbidden, sendProblem } from './problem.ts';
@@ -22,9 +23,10 @@ export function linksDoor({ library }: { library: MediaLibrary }): FastifyPlugin
         markAsForeignMaterial(reply);
         // As it was signed: decoded, a changed path could pass for the signed one.
         const path = pathOf(request.url).slice(root.length);
-        const file = await library.openLink(path, signatureOf(request.query));
+        const file = await library.openLink(path, { ...signatureOf(request.query), accept: request.headers.accept });
         if (file === undefined)
           return sendProblem(forbidden('This link is not valid or no longer valid. Ask for a new one.', request.id), reply);
+        if (file.variesByAccept) reply.header('vary', `${reply.getHeader('vary')}, Accept`);
         const target = await file.redirectTo(contentDisposition(file.filename));
         return target === undefined ? await serve(file, request, reply) : redirect(file, target, reply);
       },

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { MediakeepError } from '../errors.ts';
 import type { Authenticate } from '../media/ports.ts';
 
@@ -13,9 +13,18 @@ declare module 'fastify' {
   }
 }
 
-/** A hook that counts each request of a user, or of an address when nobody is signed in. RATE_LIMITED, with Retry-After, past `perMinute`; each process counts on its own. */
-export function limitRate(perMinute: number, authenticate: Authenticate): (request: FastifyRequest) => Promise<void> {
-  const limiter = new RateLimiterMemory({ points: perMinute, duration: 60 });
+/** Counts requests by a key; rejects with a RateLimiterRes when there were too many. */
+export type RateLimiter = Pick<RateLimiterAbstract, 'consume'>;
+
+/**
+ * A hook that counts each request of a user, or of an address when nobody is signed in. RATE_LIMITED, with Retry-After, past `perMinute`.
+ * Without a `rateLimiter`, each process counts on its own.
+ */
+export function limitRate(
+  perMinute: number,
+  { authenticate, rateLimiter }: { authenticate: Authenticate; rateLimiter?: RateLimiter | undefined },
+): (request: FastifyRequest) => Promise<void> {
+  const limiter = rateLimiter ?? new RateLimiterMemory({ points: perMinute, duration: 60 });
   return async (request) => {
     if (request.routeOptions.config?.unlimited) return;
     try {

@@ -11,10 +11,10 @@ import Fastify, {
 import { MediakeepError } from '../errors.ts';
 import type { Authenticate } from '../media/ports.ts';
 import { type Checks, healthDoor } from './health.ts';
-import { cutWhenSilent } from './idle.ts';
+import { cutWhenSilent, cutWhenTrickling, type Pace } from './idle.ts';
 import { pathOf } from './log.ts';
 import { answerBrokenRequest, answerFailure } from './problem.ts';
-import { limitRate } from './rate-limit.ts';
+import { limitRate, type RateLimiter } from './rate-limit.ts';
 import { withUnreadBodyDrained } from './unread-body.ts';
 
 export interface ServerOptions {
@@ -25,6 +25,10 @@ export interface ServerOptions {
   readonly corsOrigins: readonly string[] | 'localhost' | 'none';
   /** 0 turns the limit off. */
   readonly rateLimitPerMinute: number;
+  /** Counts for the limit. Default: in the memory of this process. */
+  readonly rateLimiter?: RateLimiter | undefined;
+  /** Whose `X-Forwarded-For` is believed: so many proxies in front of us, or those at these addresses. Default: nobody's. */
+  readonly trustProxy?: number | readonly string[] | undefined;
   /** What `GET /readyz` asks. */
   readonly readiness: Checks;
   /** Tells browsers to come back by https only; right when PUBLIC_URL is https. */
@@ -32,6 +36,8 @@ export interface ServerOptions {
   readonly doors: readonly FastifyPluginAsync[];
   /** After so many seconds without a byte, when it is the client's turn, a connection is cut. Default 60. */
   readonly idleSeconds?: number;
+  /** The slowest that a request's body may come in. Default: 16 KiB a minute, a tenth of what a GPRS line carries. */
+  readonly slowest?: Pace;
 }
 
 export interface HttpServer {
@@ -47,14 +53,22 @@ export async function createServer(options: ServerOptions): Promise<HttpServer> 
   addHooks(server, options);
   if (options.corsOrigins !== 'none') await server.register(cors, corsSettings(options.corsOrigins));
   // After CORS, so that a page of another origin can read the refusal.
-  if (options.rateLimitPerMinute > 0) server.addHook('onRequest', limitRate(options.rateLimitPerMinute, options.authenticate));
+  if (options.rateLimitPerMinute > 0) server.addHook('onRequest', limitRate(options.rateLimitPerMinute, options));
   for (const door of [healthDoor(options.readiness), ...options.doors]) await server.register(door);
   await server.ready();
   return { listen: (where) => server.listen(where), close: ({ graceSeconds }) => close(server, graceSeconds) };
 }
 
+/** Fastify's notion of whom to believe: addresses, or a question about the `hop`-th proxy, counted from us. */
+function trusted(proxies: ServerOptions['trustProxy']): false | string[] | ((address: string, hop: number) => boolean) {
+  if (typeof proxies === 'number') return (_address, hop) => hop < proxies;
+  return proxies === undefined ? false : [...proxies];
+}
+
 /** How long silence is tolerated, in seconds. */
 const defaultIdleSeconds = 60;
+
+const defaultPace: Pace = { bytes: 16 * 1024, seconds: 60 };
 
 function idleMsOf({ idleSeconds = defaultIdleSeconds }: ServerOptions): number {
   return idleSeconds * 1000;
@@ -66,6 +80,7 @@ function bareServer(options: ServerOptions): FastifyInstance {
     // Its two lines a request tell the query; observe() writes ours.
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => randomUUID(),
+    trustProxy: trusted(options.trustProxy),
     // A request may take as long as it likes (5 GiB over a slow line take hours), its headers may not: Node allows them 60 seconds.
     requestTimeout: 0,
     connectionTimeout: idleMsOf(options),
@@ -90,6 +105,7 @@ function addHooks(server: FastifyInstance, options: ServerOptions): void {
   server.addHook('onRequest', (request, reply, done) => {
     observe(request, reply);
     cutWhenSilent(request, reply, idleMs);
+    cutWhenTrickling(request, reply, options.slowest ?? defaultPace);
     done();
   });
   server.addHook('onSend', (request, reply, payload, done) => {

@@ -13,7 +13,8 @@ import sharp from 'sharp';
 
 /*
  * The floor: the least a GraphQL server can do for an upload and a list and still have done it. The usual parts, plainly joined; no
- * sign-in, no limits, no cleaning up, no fsync. A process of its own, told by its environment where to listen, write and insert.
+ * sign-in, no limits, no cleaning up, no fsync. A process of its own, told by its environment where to listen, write and insert. Node strips
+ * the types, so only erasable TypeScript here.
  */
 
 const { PORT, FILES_DIR, DATABASE_URL } = process.env;

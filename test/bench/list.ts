@@ -69,5 +69,6 @@ function findingsOf(costs: readonly Cost[][], times: number): Finding[] {
     { what, how: 'floor', ...floor },
     { what, how: 'graphql', ...graphql, against, limit },
     { what, how: 'rest', ...rest, against, limit },
+    { what, how: 'rest', ...rest, against: { name: 'graphql', measured: graphql.measured }, limit: { of: 'ratio', atMost: 1 } },
   ];
 }

@@ -98,7 +98,7 @@ function profilingOptions(dir: string | undefined): string[] {
 async function startFloor(setting: Setting): Promise<StagedServer> {
   const { logFile, filesDir, databaseUrl } = await placesFor('floor', setting);
   const server = await startServer({
-    nodeArguments: [...setting.profiling, '--import', '@swc-node/register/esm-register', 'test/bench/floor.ts'],
+    nodeArguments: [...setting.profiling, 'test/bench/floor.ts'],
     environment: { NODE_ENV: 'production', FILES_DIR: filesDir, DATABASE_URL: databaseUrl },
     logFile,
     signal: setting.signal,

@@ -1,7 +1,8 @@
+import { gcs } from './gcs.ts';
 import { list } from './list.ts';
 import { memory } from './memory.ts';
 import type { Suite } from './stage.ts';
 import { uploads } from './uploads.ts';
 
 /** Every suite, by the name that asks for it. A new one is a file beside this and a line here. */
-export const suites: Readonly<Record<string, Suite>> = { uploads, memory, list };
+export const suites: Readonly<Record<string, Suite>> = { uploads, memory, list, gcs };

@@ -24,6 +24,8 @@ interface UploadCase {
   readonly unit: 'ms' | 's';
   /** Our CPU to the floor's. */
   readonly atMost: number;
+  /** REST's CPU to GraphQL's. */
+  readonly restAtMost: number;
   readonly rounds: number;
   /** Uploads of a round, and how many of them at a time. */
   readonly times: number;
@@ -37,8 +39,8 @@ interface Servers {
   readonly ours: StagedServer;
 }
 
-/** REST does the same work without GraphQL's; a tie within the noise of a long upload is no breach. */
-const restToGraphqlAtMost = 1;
+/** Half a millisecond of GraphQL cannot be seen beside so many bytes: there REST may not be dearer by more than the noise. */
+const tieOfBytes = 1.05;
 
 function uploadCases({ isQuick }: Stage): UploadCase[] {
   return [
@@ -48,6 +50,7 @@ function uploadCases({ isQuick }: Stage): UploadCase[] {
       sample: () => photo({ width: 1024, height: 768, aboutBytes: 100_000 }),
       unit: 'ms',
       atMost: 1.5,
+      restAtMost: 1,
       rounds: isQuick ? 3 : 7,
       times: isQuick ? 150 : 300,
       atOnce: 4,
@@ -59,6 +62,7 @@ function uploadCases({ isQuick }: Stage): UploadCase[] {
       sample: () => photo({ width: 6000, height: 4000, aboutBytes: 5_000_000 }),
       unit: 'ms',
       atMost: 1.2,
+      restAtMost: tieOfBytes,
       rounds: isQuick ? 3 : 5,
       times: isQuick ? 15 : 30,
       atOnce: 2,
@@ -70,7 +74,8 @@ function uploadCases({ isQuick }: Stage): UploadCase[] {
       sample: () => video(1024 ** 3),
       unit: 's',
       atMost: 1.2,
-      rounds: isQuick ? 1 : 3,
+      restAtMost: tieOfBytes,
+      rounds: isQuick ? 2 : 5,
       times: 1,
       atOnce: 1,
       warmUps: 1,
@@ -128,7 +133,7 @@ function findingsOf(upload: UploadCase, sample: Sample, costs: readonly Cost[][]
     return { measured: median(each), rounds: each, throughput: throughputOf(sample, wallSeconds) };
   });
   if (floor === undefined || graphql === undefined || rest === undefined) return [];
-  const { what, unit, atMost } = upload;
+  const { what, unit, atMost, restAtMost } = upload;
   const against = { name: 'floor', measured: floor.measured };
   return [
     { what, how: 'floor', unit, ...floor },
@@ -141,7 +146,7 @@ function findingsOf(upload: UploadCase, sample: Sample, costs: readonly Cost[][]
       measured: rest.measured,
       rounds: rest.rounds,
       against: { name: 'graphql', measured: graphql.measured },
-      limit: { of: 'ratio', atMost: restToGraphqlAtMost },
+      limit: { of: 'ratio', atMost: restAtMost },
     },
   ];
 }

@@ -128,6 +128,22 @@ describe('a database that', () => {
     await close();
     await drop();
   });
+
+  test('hangs is not waited for by more than a thousand statements: the next is OVERLOADED at once, and all is well when it answers again', async () => {
+    const { url, drop } = await createTestDatabase();
+    await migrate(url);
+    const { store, close } = await openDatabase({ url, poolSize: 2, log: silent });
+    const admin = new pg.Client(url);
+    await admin.connect();
+    await admin.query('begin; lock table media_usage');
+    const waiting = Array.from({ length: 1002 }, () => store.usage('x'));
+    await expect(store.usage('x')).rejects.toMatchObject({ code: 'OVERLOADED', retryAfterSeconds: 2 });
+    await admin.query('rollback');
+    await expect(Promise.all(waiting)).resolves.toHaveLength(1002);
+    await admin.end();
+    await close();
+    await drop();
+  });
 });
 
 /** Ends every other connection to the database, once one of them waits for a lock. */

@@ -7,8 +7,11 @@ import type { GcsEmulator } from '../support/gcs-emulator/server.ts';
 /** The name of the bucket that every test of the adapter uses. */
 export const bucket = 'media';
 
-/** Short enough for a test to see its end. */
-export const shortPatience = { firstPauseMs: 2, longestPauseMs: 20, deadlineMs: 300, callMs: 250 };
+/** Short enough for a test to see its end, long enough for a busy machine. */
+export const shortPatience = { firstPauseMs: 2, longestPauseMs: 20, deadlineMs: 400, callMs: 400 };
+
+/** For tests that must not see the end of it. */
+export const longPatience = { firstPauseMs: 2, longestPauseMs: 20, deadlineMs: 20_000, callMs: 10_000 };
 
 /** The adapter on an emulator's bucket `media`, signed in as its account, in a hurry. */
 export async function openOn(emulator: GcsEmulator, options: Partial<GcsStorageOptions> = {}): Promise<GcsStorage> {
@@ -19,7 +22,7 @@ export async function openOn(emulator: GcsEmulator, options: Partial<GcsStorageO
     delivery: 'redirect',
     auth: signedIn(emulator),
     patience: shortPatience,
-    idleMs: 150,
+    idleMs: 300,
     ...options,
   });
 }
@@ -42,15 +45,18 @@ export function leftoversOf(emulator: GcsEmulator): string[] {
   ];
 }
 
-/** Waits, 3 s at most, until nothing is left over; then closes the adapter and the same for its connections. */
+/** Waits, 3 s at most, until nothing is left over; closes the adapter, and waits the same until its connections are gone. */
 export async function expectAtRest(emulator: GcsEmulator, storage: GcsStorage): Promise<void> {
-  await eventually(() => expect(leftoversOf(emulator)).toEqual([]));
-  await storage.close();
+  try {
+    await eventually(() => expect(leftoversOf(emulator)).toEqual([]));
+  } finally {
+    await storage.close();
+  }
   await eventually(() => expect(emulator.openSockets()).toBe(0));
 }
 
 async function eventually(expectation: () => void): Promise<void> {
-  for (let round = 0; round < 50; round += 1) {
+  for (let round = 0; round < 150; round += 1) {
     try {
       return expectation();
     } catch {

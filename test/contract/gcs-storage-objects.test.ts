@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { GcsStorage } from '../../src/storage/gcs.ts';
 import { type GcsEmulator, startGcsEmulator } from '../support/gcs-emulator/server.ts';
 import { bytesOf, streamOf } from './byte-sources.ts';
-import { bucket, expectAtRest, openOn } from './gcs-emulated.ts';
+import { bucket, expectAtRest, longPatience, openOn } from './gcs-emulated.ts';
 
 const mebibyte = 1024 * 1024;
 const { signal } = new AbortController();
@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await emulator.reset();
-  storage = await openOn(emulator, { chunkBytes: mebibyte });
+  storage = await openOn(emulator, { chunkBytes: mebibyte, patience: longPatience });
   id = randomUUID();
   key = `${id}/original`;
 });

@@ -1,7 +1,7 @@
 import { describe } from '@jest/globals';
 import { GcsStorage } from '../../src/storage/gcs.ts';
 import { startGcsEmulator } from '../support/gcs-emulator/server.ts';
-import { bucket, leftoversOf, openOn } from './gcs-emulated.ts';
+import { bucket, leftoversOf, longPatience, openOn } from './gcs-emulated.ts';
 import { describeObjectStorage } from './object-storage.ts';
 import type { OpenedStorage } from './storage-under-test.ts';
 
@@ -19,8 +19,8 @@ async function openEmulated(settings: { checkPreconditionsAtStart: boolean }): P
   const emulator = await startGcsEmulator({ buckets: [{ name: bucket, uniformBucketLevelAccess: true }], ...settings });
   const storage = await openOn(emulator, {
     chunkBytes: 1024 * 1024,
-    patience: { firstPauseMs: 10, longestPauseMs: 100, deadlineMs: 5_000, callMs: 5_000 },
-    idleMs: 5_000,
+    patience: longPatience,
+    idleMs: 10_000,
   });
   return {
     storage,

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { beginUpload, closing, graphqlUpload, type RawUpload, restUpload } from '../support/cut-off.ts';
 import { query } from '../support/database.ts';
+import { received } from '../support/http.ts';
 import { acceptedFiles, type SampleFile } from '../support/media.ts';
 import { startTestServer, type TestServer, tokenOf } from '../support/server.ts';
 
@@ -74,6 +75,30 @@ describe.each(doors)('an upload over %s that does not go to its end', (name, upl
     const closed = once(socket, 'close');
     socket.resume();
     await closed;
+    expect(await eventually(nothingIsLeft)).toBe(true);
+  });
+
+  test('a form that comes in one piece and ends in the middle of its video is BAD_USER_INPUT, whenever that is noticed', async () => {
+    for (const sizeBytes of [100, 4200, video.bytes.length - 1]) {
+      const socket = await beginUpload(server, uploadOf('video', token), sizeBytes - closing('cut-off-boundary').length);
+      const answer = received(socket, /"code":"\w+"/);
+      socket.write(video.bytes.subarray(0, sizeBytes));
+      expect(await answer).toContain('"code":"BAD_USER_INPUT"');
+      socket.destroy();
+    }
+    expect(await eventually(nothingIsLeft)).toBe(true);
+  });
+
+  test('a file that begins behind the end of its form is refused, not waited for', async () => {
+    const upload = uploadOf('video', token);
+    // All in one piece; the first boundary behind the end is still passed over, the second begins a part.
+    const behind = {
+      ...upload,
+      preamble: `${closing(upload.boundary)}\r\n--${upload.boundary}\r\n${upload.preamble}a few bytes`,
+    };
+    const socket = await beginUpload(server, behind, -closing(upload.boundary).length);
+    expect(await received(socket, /"code":"\w+"/)).toContain('"code":"BAD_USER_INPUT"');
+    socket.destroy();
     expect(await eventually(nothingIsLeft)).toBe(true);
   });
 

@@ -1,39 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { startGcsEmulator } from '../support/gcs-emulator/server.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { startOnBucket } from '../support/bucket-server.ts';
 import { describeJourney } from './journey.ts';
-
-const bucket = 'journey';
-
-/** The product as an operator would start it on a bucket: by environment variables and a key file, nothing handed in. */
-async function startOnBucket(delivery: 'redirect' | 'proxy', environment: Record<string, string>): Promise<TestServer> {
-  const emulator = await startGcsEmulator({ buckets: [{ name: bucket }] });
-  const folder = await mkdtemp(join(tmpdir(), 'mediakeep-key-'));
-  const keyFile = join(folder, 'key.json');
-  await writeFile(keyFile, JSON.stringify(emulator.serviceAccount), { mode: 0o600 });
-  // Google's library reads it by itself, as it does in production.
-  process.env.GOOGLE_APPLICATION_CREDENTIALS = keyFile;
-  const server = await startTestServer({
-    ...environment,
-    STORAGE_DRIVER: 'gcs',
-    GCS_BUCKET: bucket,
-    GCS_PROJECT_ID: 'test-project',
-    GCS_API_ENDPOINT: emulator.url,
-    DELIVERY: delivery,
-  });
-  return {
-    ...server,
-    storedFiles: async () => [...emulator.objects(bucket).keys()],
-    close: async () => {
-      await server.close();
-      delete process.env.GOOGLE_APPLICATION_CREDENTIALS;
-      await emulator.close();
-      await rm(folder, { recursive: true });
-    },
-  };
-}
 
 describeJourney('a bucket that is redirected to', (environment) => startOnBucket('redirect', environment));
 describeJourney('a bucket that is proxied', (environment) => startOnBucket('proxy', environment));

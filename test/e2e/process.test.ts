@@ -118,7 +118,8 @@ describe('the process', () => {
     await ready(start());
     const healthy = start('doctor');
     expect(await healthy.ended).toBe(0);
-    for (const name of ['database', 'storage', 'signing', 'clock', 'images', 'video']) expect(healthy.output()).toMatch(new RegExp(`^ok +${name}`, 'm'));
+    for (const name of ['database', 'storage', 'signing', 'clock', 'images', 'video'])
+      expect(healthy.output()).toMatch(new RegExp(`^ok +${name}`, 'm'));
 
     const ill = start('doctor', { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' });
     expect(await ill.ended).toBe(1);

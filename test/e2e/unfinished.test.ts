@@ -88,14 +88,15 @@ describe('unfinished business', () => {
 
   test('an upload that a crash left behind is swept after its grace, with its share of the quota', async () => {
     const id = '018f0000-0000-7000-8000-000000000001';
+    // First, because a sweep may come between the two statements.
+    await query(
+      server.databaseUrl,
+      `insert into media_usage (user_id, asset_count, size_bytes, reserved_bytes) values ('ada', 0, 0, 1000)`,
+    );
     await query(
       server.databaseUrl,
       `insert into media_assets (id, user_id, kind, status, filename, storage_uri, mime_type, size_bytes, sha256, tags, created_at, updated_at, reserved_bytes, alive_at)
        values ('${id}', 'ada', 'VIDEO', 'UPLOADING', 'a.mp4', 'disk:${id}/original', 'video/mp4', 0, '', '{}', now(), now(), 1000, now() - interval '1 minute')`,
-    );
-    await query(
-      server.databaseUrl,
-      `insert into media_usage (user_id, asset_count, size_bytes, reserved_bytes) values ('ada', 0, 0, 1000)`,
     );
     expect(await eventually(async () => (await rows()).length === 0)).toBe(true);
     expect(await query(server.databaseUrl, 'select reserved_bytes::int from media_usage')).toEqual([{ reserved_bytes: 0 }]);

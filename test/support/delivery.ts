@@ -5,7 +5,7 @@ import { MediakeepError } from '../../src/errors.ts';
 import { MediaLibrary } from '../../src/media/library.ts';
 import { LinkSigner } from '../../src/media/links.ts';
 import { type MediaAsset, notFound } from '../../src/media/media-asset.ts';
-import type { ImageTools, ObjectStorage, StoredObject, VideoTools } from '../../src/media/ports.ts';
+import type { ImageTools, ListedObject, ObjectStorage, StoredObject, VideoTools } from '../../src/media/ports.ts';
 import { MemoryStorage, MemoryStore, pngOf, silent } from './memory.ts';
 
 /** Objects in memory that arrive in pieces, may break off or stall midway, and may lie elsewhere. */
@@ -39,6 +39,10 @@ export class DeliveringStorage implements ObjectStorage {
 
   removeAll(prefix: string): Promise<void> {
     return this.memory.removeAll(prefix);
+  }
+
+  list(): AsyncIterable<ListedObject> {
+    return this.memory.list();
   }
 
   check(): Promise<void> {
@@ -90,9 +94,17 @@ export class DeliveringLibrary {
       images,
       videos,
       links: new LinkSigner({ secret: 'a secret for the links of a test', baseUrl: () => this.baseUrl, clock }),
-      limits: { maxImageBytes: 10_000_000, maxVideoBytes: 10_000_000, maxImagePixels: 100, userQuotaBytes: undefined },
+      limits: {
+        maxImageBytes: 10_000_000,
+        maxVideoBytes: 10_000_000,
+        maxImagePixels: 100,
+        userQuotaBytes: undefined,
+        maxUploadsPerUser: 50,
+        maxUploadsPerProcess: 300,
+      },
       uploadGraceSeconds: 3600,
       imageMemoryBytes: 100_000_000,
+      pregenerateWidths: [],
       clock,
       newId,
       log: silent,
@@ -111,7 +123,14 @@ export class DeliveringLibrary {
   }
 }
 
-const images: ImageTools = { inspect: async () => ({ width: 3, height: 2, animated: false }) };
+const images: ImageTools = {
+  inspect: async () => ({ width: 3, height: 2, animated: false, hasAlpha: false, placeholder: '', dominantColor: null }),
+  render: async (image, { take, signal }) => {
+    const bytes = await image.read(signal);
+    for (const { plan, deliver } of take())
+      deliver(Buffer.from(`${plan.width}x${plan.height} ${plan.format} of ${bytes.length} bytes`));
+  },
+};
 
 const videos: VideoTools = {
   probe: async () => ({ width: 320, height: 240, durationSeconds: 1.5, videoCodec: 'avc', audioCodec: null, frameRate: 25 }),

@@ -16,6 +16,10 @@ export interface WireAsset {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly animated?: boolean;
+  readonly hasAlpha?: boolean;
+  readonly placeholder?: string;
+  readonly dominantColor?: string | null;
+  readonly focus?: { readonly x: number; readonly y: number } | null;
   readonly duration?: number | null;
   readonly videoCodec?: string | null;
   readonly audioCodec?: string | null;
@@ -51,6 +55,10 @@ export interface Described {
   readonly tags?: readonly string[] | null;
 }
 
+export interface Change extends Described {
+  readonly focus?: { readonly x: number; readonly y: number } | null;
+}
+
 /** A failure as a client meets it, whichever the door. */
 export class DoorError extends Error {
   readonly code: string;
@@ -70,7 +78,7 @@ export interface Door {
   upload(file: FileToSend, described?: Described): Promise<WireAsset>;
   list(query?: ListArguments): Promise<WirePage>;
   get(id: string): Promise<WireAsset | null>;
-  update(id: string, change: Described): Promise<WireAsset>;
+  update(id: string, change: Change): Promise<WireAsset>;
   /** True when the bytes are gone too. */
   remove(id: string): Promise<boolean>;
 }

@@ -58,9 +58,18 @@ export async function addImage(
 
 /** The image's bytes are in: what is left is to commit it. */
 export function arrived(image: ImageAsset, sizeBytes: number): ImageAsset {
-  image.ready({ sizeBytes, sha256: 'ab'.repeat(32) }, { width: 40, height: 30, animated: false }, image.createdAt);
+  image.ready({ sizeBytes, sha256: 'ab'.repeat(32) }, facts, image.createdAt);
   return image;
 }
+
+const facts = {
+  width: 40,
+  height: 30,
+  animated: false,
+  hasAlpha: true,
+  placeholder: '3OcRJYB4d3h/iIeHeEh3eIhw+j3A',
+  dominantColor: '#336699',
+};
 
 function newAsset(ownerId: string): NewAsset {
   const id = uuidv7();

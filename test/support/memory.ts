@@ -6,10 +6,12 @@ import { MediakeepError } from '../../src/errors.ts';
 import { MediaLibrary } from '../../src/media/library.ts';
 import { LinkSigner } from '../../src/media/links.ts';
 import { type MediaAsset, mediaStatuses, notFound } from '../../src/media/media-asset.ts';
-import { type Limits, quotaExceeded } from '../../src/media/policy.ts';
+import { keyInUse, type Limits, quotaExceeded } from '../../src/media/policy.ts';
 import type {
   AssetChange,
   ImageTools,
+  InventoryRow,
+  ListedObject,
   Log,
   MediaStore,
   ObjectStorage,
@@ -41,10 +43,13 @@ export function memoryLibrary(limits: Partial<Limits> = {}, log: Log = silent): 
       maxVideoBytes: 5_368_709_120,
       maxImagePixels: 1e8,
       userQuotaBytes: undefined,
+      maxUploadsPerUser: 50,
+      maxUploadsPerProcess: 300,
       ...limits,
     },
     uploadGraceSeconds: 3600,
     imageMemoryBytes: 256 * 1024 * 1024,
+    pregenerateWidths: [],
     clock,
     newId: uuidv7,
     log,
@@ -87,6 +92,13 @@ export class MemoryStorage implements ObjectStorage {
     for (const key of this.objects.keys()) if (key.startsWith(prefix)) this.objects.delete(key);
   }
 
+  async *list(): AsyncGenerator<ListedObject> {
+    for (const key of [...this.objects.keys()].sort()) {
+      const bytes = this.#found(key);
+      yield { key, sizeBytes: bytes.length, crc32c: crc32c(bytes), updatedAt: new Date(0) };
+    }
+  }
+
   async downloadUrl(): Promise<undefined> {
     return undefined;
   }
@@ -111,13 +123,23 @@ export class MemoryStorage implements ObjectStorage {
 export class MemoryStore implements MediaStore {
   readonly rows = new Map<string, MediaAsset>();
   readonly #reserved = new Map<string, number>();
+  readonly #keys = new Map<string, string>();
   /** How often a count was asked for. */
   counts = 0;
 
   async begin(asset: MediaAsset, reservation: Reservation): Promise<void> {
+    const { idempotencyKey } = reservation;
+    if (idempotencyKey !== undefined && (await this.findByKey(asset.ownerId, idempotencyKey)) !== undefined) throw keyInUse();
     this.#assertQuota(asset, reservation);
     this.rows.set(asset.id, asset);
     this.#reserved.set(asset.id, reservation.reserveBytes);
+    if (idempotencyKey !== undefined) this.#keys.set(`${asset.ownerId} ${idempotencyKey}`, asset.id);
+  }
+
+  async findByKey(ownerId: string, key: string): Promise<MediaAsset | 'RUNNING' | undefined> {
+    const asset = this.rows.get(this.#keys.get(`${ownerId} ${key}`) ?? '');
+    if (asset === undefined || asset.state === 'DELETING') return undefined;
+    return asset.state === 'UPLOADING' ? 'RUNNING' : asset;
   }
 
   async reserve(id: string, reservation: Reservation): Promise<boolean> {
@@ -171,7 +193,9 @@ export class MemoryStore implements MediaStore {
 
   async update(ownerId: string, id: string, change: AssetChange, now: Date): Promise<MediaAsset | undefined> {
     const asset = await this.find(ownerId, id);
-    return asset && Object.assign(asset, change, { updatedAt: now });
+    const { focus, ...described } = change;
+    const focused = focus === undefined ? {} : { focusX: focus?.x ?? null, focusY: focus?.y ?? null };
+    return asset && Object.assign(asset, described, focused, { updatedAt: now });
   }
 
   async startDeletion(ownerId: string, id: string): Promise<MediaAsset | undefined> {
@@ -183,8 +207,22 @@ export class MemoryStore implements MediaStore {
     return [...this.rows.values()].filter(({ state }) => state === 'DELETING').map(({ id }) => id);
   }
 
-  async forget(id: string): Promise<void> {
+  async forget(id: string): Promise<boolean> {
     this.rows.delete(id);
+    return true;
+  }
+
+  async expectObject(id: string, seconds: number): Promise<Date | undefined> {
+    return (await this.findShared(id)) && new Date(Date.now() + seconds * 1000);
+  }
+
+  async objectArrived(id: string): Promise<boolean> {
+    return (await this.findShared(id)) !== undefined;
+  }
+
+  async inventory({ from, limit }: { from: string; limit: number }): Promise<InventoryRow[]> {
+    const rows = [...this.rows.values()].filter(({ id }) => id >= from).sort((a, b) => (a.id < b.id ? -1 : 1));
+    return rows.slice(0, limit);
   }
 
   async check(): Promise<void> {}
@@ -203,6 +241,7 @@ export class MemoryStore implements MediaStore {
 interface Reservation {
   readonly reserveBytes: number;
   readonly quotaBytes: number | undefined;
+  readonly idempotencyKey?: string | undefined;
 }
 
 function isPublic({ state }: MediaAsset): boolean {
@@ -224,10 +263,23 @@ function fits(asset: MediaAsset, { kind, status, tag, search }: PageFilter): boo
 }
 
 /** Believes the header of a PNG; everything else is broken. */
+const placeholder = '3OcRJYB4d3h/iIeHeEh3eIhw+j3A';
+const dominantColor = '#336699';
 const headerOnlyImages: ImageTools = {
+  render: async (image, { take, signal }) => {
+    await image.read(signal);
+    for (const { plan, deliver } of take()) deliver(Buffer.from(JSON.stringify(plan)));
+  },
   inspect: async (bytes) => {
     if (bytes.length < 24) throw new MediakeepError('INVALID_MEDIA', 'The picture is cut short.');
-    return { width: bytes.readUInt32BE(16), height: bytes.readUInt32BE(20), animated: false };
+    return {
+      width: bytes.readUInt32BE(16),
+      height: bytes.readUInt32BE(20),
+      animated: false,
+      hasAlpha: true,
+      placeholder,
+      dominantColor,
+    };
   },
 };
 

@@ -58,8 +58,8 @@ export function tokenOf(userId: string): Promise<string> {
     .sign(new TextEncoder().encode(testSecret));
 }
 
-/** Every file below a folder; none when the folder is not there. */
-async function filesBelow(folder: string): Promise<string[]> {
+/** Every file below a folder, as paths; none when the folder is not there. */
+export async function filesBelow(folder: string): Promise<string[]> {
   try {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true });
     return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
