@@ -56,7 +56,9 @@ function checksOf(config: Config): Check[] {
       name: 'storage',
       remedy: 'Check DATA_DIR and its rights, or GCS_BUCKET and the credentials.',
       run: async () => {
-        await (await openStorage(config)).check(AbortSignal.timeout(patienceMs));
+        const storage = await openStorage(config);
+        await storage.check(AbortSignal.timeout(patienceMs));
+        await storage.close?.();
         return config.storage.driver === 'gcs'
           ? `the bucket ${config.storage.bucket} answers`
           : `${config.dataDir} can be written`;

@@ -119,7 +119,7 @@ export class PostgresMediaStore implements MediaStore {
 
   async check(signal: AbortSignal): Promise<void> {
     const patience = AbortSignal.any([signal, AbortSignal.timeout(checkPatienceMs)]);
-    await Promise.race([this.#statements.run({ text: 'select 1', values: [] }), endOf(patience)]);
+    await Promise.race([this.#statements.run(noChange), endOf(patience)]);
   }
 
   async #one(statement: Statement): Promise<MediaAsset | undefined> {
@@ -128,7 +128,13 @@ export class PostgresMediaStore implements MediaStore {
   }
 }
 
-/** A database that needs longer for `select 1` is of no use to a user either, in milliseconds. */
+/**
+ * Changes nothing, and yet a standby refuses it, and one that was left behind by a fail-over: a database that only reads is of no use to an
+ * upload. (The pool ends a connection on which a statement failed, so that asking leads back to the primary.)
+ */
+const noChange: Statement = { text: 'update media_usage set asset_count = asset_count where false', values: [] };
+
+/** A database that needs longer for this is of no use to a user either, in milliseconds. */
 const checkPatienceMs = 2_000;
 
 function assertRoom(room: boolean, { quotaBytes }: lifecycle.Reservation): void {

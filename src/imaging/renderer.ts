@@ -49,16 +49,17 @@ export class Renderer {
   async #pixelsFor(file: File, orders: readonly PictureOrder[], kept: Pixels | undefined): Promise<Pixels> {
     const needed = largest(orders.map(({ plan }) => scaledSize(file.image, plan)));
     if (suffice(kept, needed)) return kept;
-    // A second size of one image within seconds: a third will not need a decode of its own.
-    const size = kept === undefined ? needed : largest([needed, withinSide(file.image, commonSide)]);
+    // Of a new image, or after a second size of one within seconds, more are to be expected: they will not need decodes of their own.
+    const isPopular = file.image.isNew || kept !== undefined;
+    const size = isPopular ? largest([needed, withinWidth(file.image, commonWidth)]) : needed;
     const pixels = await decodePixels(await file.bytes(), size, file.image);
     this.#kept.keep(file.image.id, pixels);
     return pixels;
   }
 }
 
-/** The longer side of the decode that is expected to serve most sizes of a page, in pixels. */
-const commonSide = 1920;
+/** The width of a decode that serves most sizes of a page, in pixels. */
+const commonWidth = 1600;
 
 /** An image's file, read when it is needed and once. */
 class File {
@@ -112,8 +113,8 @@ function largest(sizes: readonly Size[]): Size {
   return { width: Math.max(...sizes.map(({ width }) => width)), height: Math.max(...sizes.map(({ height }) => height)) };
 }
 
-function withinSide({ width, height }: Size, side: number): Size {
-  const scale = Math.min(1, side / Math.max(width, height));
+function withinWidth({ width, height }: Size, most: number): Size {
+  const scale = Math.min(1, most / width);
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
@@ -123,7 +124,7 @@ function withinSide({ width, height }: Size, side: number): Size {
  */
 function heldPixels({ mimeType, width, height }: PictureSource, largestPixels: number): number {
   const decoded = width * height * (heldPerPixel[mimeType] ?? 2);
-  return decoded + 3 * Math.max(largestPixels, Math.min(width * height, commonSide * commonSide));
+  return decoded + 3 * Math.max(largestPixels, commonWidth * Math.min(height, (commonWidth * height) / width));
 }
 
 const heldPerPixel: Readonly<Record<string, number>> = {

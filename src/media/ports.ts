@@ -249,6 +249,8 @@ export interface PictureSource {
   readonly width: number;
   readonly height: number;
   readonly animated: boolean;
+  /** Whether it was uploaded a moment ago, so that several sizes of it will be asked for soon. */
+  readonly isNew: boolean;
   /** As in {@link ImageTools.inspect}. */
   readonly maxPixels: number;
   /** The whole file. */

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import type { ImageAsset } from './media-asset.ts';
 import { originalKey } from './policy.ts';
-import type { ImageTools, ObjectStorage, PictureOrder, PicturePlan, PictureSource } from './ports.ts';
+import type { Clock, ImageTools, ObjectStorage, PictureOrder, PicturePlan, PictureSource } from './ports.ts';
 
 /**
  * Orders for pictures of the same image are filled together, from one decode: those that arrive while the first is waiting for its turn, or for
@@ -11,10 +11,12 @@ export class RenditionOrders {
   readonly #images: ImageTools;
   readonly #storage: ObjectStorage;
   readonly #maxPixels: number;
+  readonly #clock: Clock;
   /** By asset: what has not begun to be decoded. */
   readonly #open = new Map<string, { readonly orders: PictureOrder[]; readonly largestPixels: number }>();
 
-  constructor(options: { images: ImageTools; storage: ObjectStorage; maxPixels: number }) {
+  constructor(options: { images: ImageTools; storage: ObjectStorage; maxPixels: number; clock: Clock }) {
+    this.#clock = options.clock;
     this.#images = options.images;
     this.#storage = options.storage;
     this.#maxPixels = options.maxPixels;
@@ -44,16 +46,20 @@ export class RenditionOrders {
     });
   }
 
-  #sourceOf({ id, mimeType, width, height, animated }: ImageAsset): PictureSource {
+  #sourceOf({ id, mimeType, width, height, animated, createdAt }: ImageAsset): PictureSource {
     if (width === null || height === null) throw new Error(`The image ${id} has no size`);
     const read = async (signal: AbortSignal): Promise<Buffer> =>
       await buffer(await this.#storage.read(originalKey(id), { signal }));
-    return { id, mimeType, width, height, animated, maxPixels: this.#maxPixels, read };
+    const isNew = this.#clock().getTime() - createdAt.getTime() < newForMs;
+    return { id, mimeType, width, height, animated, isNew, maxPixels: this.#maxPixels, read };
   }
 }
 
 /** Room that every batch reserves, so that most sizes of a page can join it: 1920 x 1920. */
 const usualPixels = 1920 * 1920;
+
+/** In the minute after an upload, clients ask for what they are about to show. */
+const newForMs = 60_000;
 
 /** Waiting for a turn, reading and making, in milliseconds. */
 const renderPatienceMs = 120_000;

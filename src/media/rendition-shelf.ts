@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { crc32c } from '@node-rs/crc32';
 import { type ImageAsset, notFound } from './media-asset.ts';
 import { keyPrefix } from './policy.ts';
-import type { ImageTools, Log, MediaStore, ObjectStorage, PicturePlan, StoredObject } from './ports.ts';
+import type { Clock, ImageTools, Log, MediaStore, ObjectStorage, PicturePlan, StoredObject } from './ports.ts';
 import { RenditionOrders } from './rendition-orders.ts';
 import { pictureTypes, renditionFilename, renditionName } from './renditions.ts';
 
@@ -19,6 +19,7 @@ export interface ShelfDependencies {
   readonly storage: ObjectStorage;
   readonly store: MediaStore;
   readonly maxPixels: number;
+  readonly clock: Clock;
   /** Removes what is left of an asset that is being deleted. */
   readonly purge: (id: string) => Promise<unknown>;
   readonly log: Log;

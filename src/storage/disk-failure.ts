@@ -2,7 +2,7 @@ import { MediakeepError } from '../errors.ts';
 
 /** A failure of the file system as a client may see it: STORAGE_UNAVAILABLE in words that name no path, the failure itself as its cause. */
 export function diskFailure(cause: unknown): MediakeepError {
-  const sentence = hasCode(cause, 'ENOSPC', 'EDQUOT')
+  const sentence = hasCode(cause, 'ENOSPC', 'EDQUOT', 'EFBIG')
     ? 'The storage is full. Please try again later.'
     : 'The storage does not answer. Please try again later.';
   return new MediakeepError('STORAGE_UNAVAILABLE', sentence, { cause });

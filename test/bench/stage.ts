@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
@@ -121,13 +121,24 @@ async function startOurs(setting: Setting, overrides: Readonly<Record<string, st
     ...overrides,
   };
   await runToEnd({ nodeArguments: ['dist/src/migrate.js'], environment, logFile, signal });
-  const server = await startServer({ nodeArguments: [...profiling, 'dist/src/main.js'], environment, logFile, signal });
+  const server = await startServer({
+    nodeArguments: [...(await startFlags()), ...profiling, 'dist/src/main.js'],
+    environment,
+    logFile,
+    signal,
+  });
   return {
     ...server,
     databaseUrl,
     filesDir,
     headers: { ...pastTheGuard, authorization: `Bearer ${await tokenOf(benchUser, secret)}` },
   };
+}
+
+/** Node's options as `npm start` gives them, so that what is measured is what runs. */
+async function startFlags(): Promise<string[]> {
+  const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: { start: string } };
+  return scripts.start.match(/--[a-z][a-z0-9=-]*/g) ?? [];
 }
 
 /** What lets a multipart request past Apollo's guard against cross-site requests. */

@@ -93,8 +93,21 @@ describe('a database that', () => {
 
   test('answers lets the check pass', async () => {
     const { url, drop } = await createTestDatabase();
+    await migrate(url);
     const { store, close } = await openDatabase({ url, log: silent });
     await store.check(AbortSignal.timeout(5_000));
+    await close();
+    await drop();
+  });
+
+  test('only reads, as a standby does, fails the check', async () => {
+    const { url, drop } = await createTestDatabase();
+    await migrate(url);
+    const { store, close } = await openDatabase({ url: `${url}?options=-c%20default_transaction_read_only%3Don`, log: silent });
+    await expect(store.check(AbortSignal.timeout(5_000))).rejects.toMatchObject({
+      code: 'STORAGE_UNAVAILABLE',
+      cause: { code: '25006' },
+    });
     await close();
     await drop();
   });

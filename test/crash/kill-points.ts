@@ -19,7 +19,8 @@ export type Operation = 'upload' | 'remove' | 'sweep' | 'openLink';
  * Wraps everything by which a process changes the world (statements, changes of the file system below `objects`, requests to a bucket) from the
  * outside, so that the process can be killed exactly between any two of them. The shipped code knows nothing of it.
  *
- * What waits for an answer has three points: before it is sent, while it is under way, and after its answer has come but nothing was done with it.
+ * What waits for an answer has two points: while it is under way, and after its answer has come but nothing was done with it. (Before it is sent, the world
+ * is as the step before left it; only an operation's first has a point there too.)
  */
 export function wrapEverything(objects: string): { sentence(sentence: Sentence): void; sweep(): Promise<unknown> } {
   const executioner = new Executioner();
@@ -59,9 +60,9 @@ class Executioner {
     if (this.#passed === this.#sentence?.point) die(label);
   }
 
-  /** The three places to die at around something that waits for an answer. */
+  /** The places to die at around something that waits for an answer. */
   async around<T>(label: string, work: () => Promise<T>): Promise<T> {
-    this.point(`${label}: not sent`);
+    if (this.#passed === 0) this.point(`${label}: not sent`);
     const answer = work();
     if (this.#isRunning && this.#passed + 1 === this.#sentence?.point) {
       this.#isRunning = false;

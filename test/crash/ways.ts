@@ -10,7 +10,7 @@ export async function waysFor(driver: 'disk' | 'bucket'): Promise<Way[]> {
   const [image] = await acceptedImages();
   if (image === undefined) throw new Error('There is no image');
   // A disk takes 512 KiB at a time, a bucket 8 MiB.
-  const layout = { sizeBytes: driver === 'disk' ? 1_200_000 : 9_000_000 };
+  const layout = { sizeBytes: driver === 'disk' ? 700_000 : 9_000_000 };
   const video = Buffer.concat(await (await bigMp4(layout)).toArray());
   const uploadImage = ({ door }: Scene): Promise<WireAsset> =>
     door.upload({ kind: 'IMAGE', name: image.name, bytes: image.bytes });

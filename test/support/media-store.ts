@@ -2,7 +2,7 @@ import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { type Database, migrate, openDatabase } from '../../src/database/connection.ts';
 import { ImageAsset, type NewAsset, VideoAsset } from '../../src/media/media-asset.ts';
-import type { Log } from '../../src/media/ports.ts';
+import type { Log, MediaStore } from '../../src/media/ports.ts';
 import { createTestDatabase } from './database.ts';
 
 /** A migrated database of its own, the store on it, and a way round the store to see or age its rows. */
@@ -45,7 +45,7 @@ export function newVideo(ownerId: string, asset: Partial<NewAsset> = {}): VideoA
 
 /** Saves an image of `sizeBytes` and makes it visible. */
 export async function addImage(
-  store: Database['store'],
+  store: MediaStore,
   ownerId: string,
   { sizeBytes = 10, ...asset }: Partial<NewAsset> & { sizeBytes?: number } = {},
 ): Promise<ImageAsset> {

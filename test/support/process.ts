@@ -14,7 +14,20 @@ export interface Run {
 
 /** Starts `src/<entry>.ts` with only `environment` and what a process needs to live. */
 export function run(entry: string, environment: Record<string, string>, args: readonly string[] = []): Run {
-  const child = spawn(process.execPath, ['--import', '@swc-node/register/esm-register', `src/${entry}.ts`, ...args], {
+  return start([...nodeOn(entry), ...args], environment);
+}
+
+/** The same, in a shell that lets it write no file larger than so many bytes (a multiple of 512): every write past that fails, as on a disk that fills up. */
+export function runCramped(entry: string, environment: Record<string, string>, largestFileBytes: number): Run {
+  return start(['sh', '-c', `ulimit -f ${largestFileBytes / 512}; exec "$@"`, 'sh', ...nodeOn(entry)], environment);
+}
+
+function nodeOn(entry: string): string[] {
+  return [process.execPath, '--import', '@swc-node/register/esm-register', `src/${entry}.ts`];
+}
+
+function start([command = '', ...args]: readonly string[], environment: Record<string, string>): Run {
+  const child = spawn(command, args, {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -17,7 +17,16 @@ async function render(bytes: Buffer, plans: readonly PicturePlan[], using = tool
   const mimeType = (await sniff(bytes.subarray(0, headBytes))) ?? '';
   const signal = AbortSignal.timeout(20_000);
   const { width, height, animated } = await using.inspect(bytes, { mimeType, maxPixels: 1e8, signal });
-  const source = { id: `image ${made++}`, mimeType, width, height, animated, maxPixels: 1e8, read: async () => bytes };
+  const source = {
+    id: `image ${made++}`,
+    mimeType,
+    width,
+    height,
+    animated,
+    maxPixels: 1e8,
+    isNew: false,
+    read: async () => bytes,
+  };
   const orders = plans.map((plan) => ({ plan, ...Promise.withResolvers<Buffer>() }));
   const take = () => orders.map(({ plan, resolve, reject }) => ({ plan, deliver: resolve, fail: reject }));
   await using.render(source, { largestPixels: 1e6, take, signal });
