@@ -144,4 +144,27 @@ describe('what is written about the configuration', () => {
     }
     expect(Object.keys(compose.services)).toEqual(expect.arrayContaining(['database', 'gcs']));
   });
+
+  test("docker-compose.yml's emulator profile names one emulator, one bucket and one database on both sides", () => {
+    const compose = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true }) as {
+      services: Record<string, { command?: string[]; profiles?: string[]; environment: Record<string, string> }>;
+    };
+    const { gcs, 'mediakeep-gcs': app, database } = compose.services;
+    const environment = app?.environment ?? {};
+    expect([gcs?.profiles, app?.profiles]).toEqual([['gcs-emulator'], ['gcs-emulator']]);
+    const endpoint = new URL(environment.GCS_API_ENDPOINT ?? '');
+    expect(compose.services).toHaveProperty(endpoint.hostname);
+    expect(gcs?.command?.join(' ')).toContain(`-port ${endpoint.port} `);
+    expect(gcs?.command?.join(' ')).toContain(`-external-url ${endpoint.origin}`);
+    expect(gcs?.command?.join(' ')).toContain(`/data/${environment.GCS_BUCKET} `);
+    // An emulator signs nothing, so links are streamed.
+    expect(environment).toMatchObject({ STORAGE_DRIVER: 'gcs', DELIVERY: 'proxy' });
+    const url = new URL(environment.DATABASE_URL ?? '');
+    expect(compose.services).toHaveProperty(url.hostname);
+    expect(database?.environment).toMatchObject({
+      POSTGRES_USER: url.username,
+      POSTGRES_PASSWORD: url.password,
+      POSTGRES_DB: url.pathname.slice(1),
+    });
+  });
 });
