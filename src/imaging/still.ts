@@ -59,24 +59,27 @@ function upright(still: Still, orientation: number): Still {
   return { data, width, height, channels: 4 };
 }
 
-/** The mean of the fullest of 512 boxes of colours. */
+/** Colours fall into 512 boxes, 8 to each of red, green and blue. */
+const boxCount = 512;
+
+/** The mean of the fullest box of colours. Plain indices and arrays: this runs for every pixel of every upload. */
 function dominantColorOf(rgba: Buffer): string | null {
-  const boxes = new Map<number, { count: number; red: number; green: number; blue: number }>();
-  let fullest = { count: 0, red: 0, green: 0, blue: 0 };
-  for (let at = 0; at < rgba.length; at += 4) {
-    const [red = 0, green = 0, blue = 0, alpha = 0] = rgba.subarray(at, at + 4);
-    if (alpha < 128) continue;
-    const name = ((red >> 5) << 6) | ((green >> 5) << 3) | (blue >> 5);
-    const box = boxes.get(name) ?? { count: 0, red: 0, green: 0, blue: 0 };
-    boxes.set(name, box);
-    box.count += 1;
-    box.red += red;
-    box.green += green;
-    box.blue += blue;
-    if (box.count > fullest.count) fullest = box;
+  const counts = new Uint32Array(boxCount);
+  const reds = new Uint32Array(boxCount);
+  const greens = new Uint32Array(boxCount);
+  const blues = new Uint32Array(boxCount);
+  for (let at = 0; at + 3 < rgba.length; at += 4) {
+    if ((rgba[at + 3] ?? 0) < 128) continue;
+    const box = (((rgba[at] ?? 0) >> 5) << 6) | (((rgba[at + 1] ?? 0) >> 5) << 3) | ((rgba[at + 2] ?? 0) >> 5);
+    counts[box] = (counts[box] ?? 0) + 1;
+    reds[box] = (reds[box] ?? 0) + (rgba[at] ?? 0);
+    greens[box] = (greens[box] ?? 0) + (rgba[at + 1] ?? 0);
+    blues[box] = (blues[box] ?? 0) + (rgba[at + 2] ?? 0);
   }
-  const { count, red, green, blue } = fullest;
+  const count = Math.max(...counts);
   if (count === 0) return null;
+  const fullest = counts.indexOf(count);
+  const [red, green, blue] = [reds[fullest] ?? 0, greens[fullest] ?? 0, blues[fullest] ?? 0];
   return `#${[red, green, blue]
     .map((sum) =>
       Math.round(sum / count)
