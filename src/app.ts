@@ -75,7 +75,8 @@ export async function startApp(config: Config): Promise<App> {
     address.url ||= listening;
     return { url: listening, welcome: welcome(address.url, token), close: () => closing.close() };
   } catch (error) {
-    await closing.close();
+    // What failed first is the one to tell.
+    await closing.close().catch(() => undefined);
     throw error;
   }
 }
@@ -152,8 +153,13 @@ class Closing {
     return opened;
   }
 
+  /** A failure keeps nothing else from being closed; the first one is told in the end. */
   async close(): Promise<void> {
-    for (let last = this.#opened.pop(); last !== undefined; last = this.#opened.pop()) await last.close();
+    const failures: unknown[] = [];
+    for (let last = this.#opened.pop(); last !== undefined; last = this.#opened.pop()) {
+      await last.close().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) throw failures[0];
   }
 }
 

@@ -7,9 +7,9 @@ export function find(columns: string, ownerId: string, id: string): Statement {
   return { text: `select ${columns} from media_assets where id = $1 and user_id = $2 and ${isPublic}`, values: [id, ownerId] };
 }
 
-/** An asset, whoever owns it. */
-export function findShared(columns: string, id: string): Statement {
-  return { text: `select ${columns} from media_assets where id = $1 and ${isPublic}`, values: [id] };
+/** Assets, whoever owns them. */
+export function findShared(columns: string, ids: readonly string[]): Statement {
+  return { text: `select ${columns} from media_assets where id = any($1::uuid[]) and ${isPublic}`, values: [ids] };
 }
 
 /** What a user holds. */

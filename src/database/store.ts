@@ -7,15 +7,18 @@ import * as lifecycle from './lifecycle.ts';
 import * as lists from './lists.ts';
 import type { AssetRows } from './rows.ts';
 import type { Statement, Statements } from './statements.ts';
+import { Together } from './together.ts';
 
 /** The rows in PostgreSQL. Every method is one statement, so it holds a connection for as long as that takes; `abandon` and `findByKey` alone may need two. */
 export class PostgresMediaStore implements MediaStore {
   readonly #statements: Statements;
   readonly #rows: AssetRows;
+  readonly #shared: Together<MediaAsset>;
 
   constructor(statements: Statements, rows: AssetRows) {
     this.#statements = statements;
     this.#rows = rows;
+    this.#shared = new Together((ids) => this.#allShared(ids));
   }
 
   async begin(asset: MediaAsset, reservation: lifecycle.Reservation): Promise<void> {
@@ -62,7 +65,7 @@ export class PostgresMediaStore implements MediaStore {
   }
 
   async findShared(id: string): Promise<MediaAsset | undefined> {
-    return await this.#one(lists.findShared(this.#rows.columns, id));
+    return await this.#shared.get(id);
   }
 
   async page(query: PageQuery): Promise<MediaAsset[]> {
@@ -120,6 +123,12 @@ export class PostgresMediaStore implements MediaStore {
   async check(signal: AbortSignal): Promise<void> {
     const patience = AbortSignal.any([signal, AbortSignal.timeout(checkPatienceMs)]);
     await Promise.race([this.#statements.run(noChange), endOf(patience)]);
+  }
+
+  async #allShared(ids: readonly string[]): Promise<ReadonlyMap<string, MediaAsset>> {
+    const { rows } = await this.#statements.run(lists.findShared(this.#rows.columns, ids));
+    const assets = rows.map((row) => this.#rows.read(row));
+    return new Map(assets.map((asset) => [asset.id, asset]));
   }
 
   async #one(statement: Statement): Promise<MediaAsset | undefined> {

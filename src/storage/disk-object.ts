@@ -65,9 +65,30 @@ export async function publish(draft: string, place: Place): Promise<void> {
   }
 }
 
+/** File names of objects that were opened before, because looking one up costs as much as opening it. What is not there any more is looked up again. */
+export class SeenChecksums {
+  readonly #seen = new Map<string, string>();
+
+  get(key: string): string | undefined {
+    return this.#seen.get(key);
+  }
+
+  set(key: string, checksum: string | undefined): void {
+    this.#seen.delete(key);
+    if (checksum === undefined) return;
+    this.#seen.set(key, checksum);
+    // A Map keeps the order of insertion: the oldest goes first.
+    const [oldest] = this.#seen.keys();
+    if (this.#seen.size > mostSeen && oldest !== undefined) this.#seen.delete(oldest);
+  }
+}
+
+/** About 200 bytes each. */
+const mostSeen = 20_000;
+
 /** The object's bytes, or those of a range. NOT_FOUND, STORAGE_UNAVAILABLE. */
-export async function openObject(place: Place, range: ByteRange | undefined): Promise<Readable> {
-  const file = await onDisk(openFile(place));
+export async function openObject(place: Place, range: ByteRange | undefined, seen: SeenChecksums): Promise<Readable> {
+  const file = await onDisk(openFile(place, seen));
   if (file === undefined) throw new MediakeepError('NOT_FOUND', 'The file is not there any more.');
   try {
     const { size } = await onDisk(file.stat());
@@ -149,8 +170,12 @@ async function makeDurable({ object, asset, shard }: Place): Promise<void> {
   }
 }
 
-async function openFile(place: Place): Promise<FileHandle | undefined> {
+async function openFile(place: Place, seen: SeenChecksums): Promise<FileHandle | undefined> {
+  const remembered = seen.get(place.key);
+  const file = remembered === undefined ? undefined : await unless(['ENOENT'], open(join(place.object, remembered), 'r'));
+  if (file !== undefined) return file;
   const checksum = await checksumOf(place);
+  seen.set(place.key, checksum);
   return checksum === undefined ? undefined : await unless(['ENOENT'], open(join(place.object, checksum), 'r'));
 }
 

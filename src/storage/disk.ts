@@ -5,7 +5,17 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import type { ByteRange, ListedObject, ObjectStorage, PutOptions, StoredObject } from '../media/ports.ts';
 import { diskFailure, onDisk, unless } from './disk-failure.ts';
 import { idsInOrder } from './disk-list.ts';
-import { folderMode, lookAtObject, openObject, type Place, probe, publish, syncFolder, writeDraft } from './disk-object.ts';
+import {
+  folderMode,
+  lookAtObject,
+  openObject,
+  type Place,
+  probe,
+  publish,
+  SeenChecksums,
+  syncFolder,
+  writeDraft,
+} from './disk-object.ts';
 
 /** What in `tmp/` has not changed for so long belongs to no running upload, in milliseconds. */
 const staleAfterMs = 24 * 60 * 60 * 1000;
@@ -39,6 +49,7 @@ export class DiskStorage implements ObjectStorage {
   readonly #tmp: string;
   /** Folders whose own name is known to be durable. */
   readonly #shards = new Set<string>();
+  readonly #seen = new SeenChecksums();
   #sweptAtMs = 0;
 
   private constructor(root: string) {
@@ -76,7 +87,7 @@ export class DiskStorage implements ObjectStorage {
   }
 
   async read(key: string, { range, signal }: { range?: ByteRange; signal: AbortSignal }): Promise<Readable> {
-    const opening = openObject(this.#placeOf(key), range);
+    const opening = openObject(this.#placeOf(key), range, this.#seen);
     try {
       return addAbortSignal(signal, await orAbort(signal, opening));
     } catch (error) {

@@ -4,7 +4,7 @@ export interface Finding {
   readonly what: string;
   /** Through which door, or in which way. */
   readonly how: string;
-  readonly unit: 'ms' | 's' | 'MiB';
+  readonly unit: 'ms' | 's' | 'MiB' | 'files';
   readonly measured: number;
   /** What it is held against, in the same run; `name` is `floor` unless it is something else. */
   readonly against?: { readonly name: string; readonly measured: number };

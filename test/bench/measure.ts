@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a piece of work cost a server process. */
@@ -39,6 +39,11 @@ export function residentBytesOf(pid: number): number {
   return statusBytes(pid, 'VmRSS');
 }
 
+/** Files, sockets and pipes that a process has open. Linux only. */
+export function openFilesOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
 /** Waits until a process's resident memory has settled, then watches its peak during `work`. */
 export async function memoryRiseOf(pid: number, work: () => Promise<unknown>): Promise<MemoryRise> {
   const baselineBytes = await settledBytesOf(pid);
@@ -64,7 +69,7 @@ const settleStepMs = 500;
 const settleSteps = 20;
 
 /** Resident memory once it moves by less than 1 MiB in half a second; after ten seconds, whatever it is. */
-async function settledBytesOf(pid: number): Promise<number> {
+export async function settledBytesOf(pid: number): Promise<number> {
   let last = residentBytesOf(pid);
   for (let step = 0; step < settleSteps; step += 1) {
     await sleep(settleStepMs);

@@ -7,15 +7,15 @@ import type { OpenedStorage } from './storage-under-test.ts';
 
 describeObjectStorage('GcsStorage on an emulator', () => openEmulated({ checkPreconditionsAtStart: true }));
 
-describeObjectStorage('GcsStorage on an emulator that checks preconditions at the end only', () =>
-  openEmulated({ checkPreconditionsAtStart: false }),
+describeObjectStorage('GcsStorage on an emulator that checks preconditions at the end only, and lists short pages', () =>
+  openEmulated({ checkPreconditionsAtStart: false, listPageLimit: 3 }),
 );
 
 // A bucket of yours, with Application Default Credentials: what the suite leaves in it is removed at the end.
 const realBucket = process.env.GCS_TEST_BUCKET;
 if (realBucket !== undefined) describe('the real thing', () => describeObjectStorage('GcsStorage', () => openReal(realBucket)));
 
-async function openEmulated(settings: { checkPreconditionsAtStart: boolean }): Promise<OpenedStorage> {
+async function openEmulated(settings: { checkPreconditionsAtStart: boolean; listPageLimit?: number }): Promise<OpenedStorage> {
   const emulator = await startGcsEmulator({ buckets: [{ name: bucket, uniformBucketLevelAccess: true }], ...settings });
   const storage = await openOn(emulator, {
     chunkBytes: 1024 * 1024,

@@ -234,6 +234,22 @@ describe('a deletion', () => {
   });
 });
 
+test('the inventory has the rows of everybody, in any state, in the order of their ids, from any of them on', async () => {
+  const { store } = database;
+  const running = newImage('ivy');
+  await store.begin(running, free);
+  const [visible, going] = [await addImage(store, 'ida', { sizeBytes: 7 }), await addImage(store, 'ivy')];
+  await store.startDeletion('ivy', going.id);
+  const ours = [running.id, visible.id, going.id].toSorted();
+  const from = ours[0] ?? '';
+  const rows = (await store.inventory({ from, limit: 1000 })).filter(({ id }) => ours.includes(id));
+  expect(rows.map(({ id }) => id)).toEqual(ours);
+  expect(rows).toContainEqual({ id: running.id, state: 'UPLOADING', sizeBytes: 0 });
+  expect(rows).toContainEqual({ id: visible.id, state: 'READY', sizeBytes: 7 });
+  expect(rows).toContainEqual({ id: going.id, state: 'DELETING', sizeBytes: 10 });
+  expect(await store.inventory({ from: visible.id, limit: 1 })).toEqual([{ id: visible.id, state: 'READY', sizeBytes: 7 }]);
+});
+
 describe('unfinished business', () => {
   test('is what shows no life for the grace and what nobody works on for a lease, oldest first', async () => {
     const { store } = database;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { ListedObject } from '../../src/media/ports.ts';
 import { bytesOf, streamOf } from './byte-sources.ts';
 import { describeAllOrNothing, describeCreateOnly, describePutAndRead } from './object-storage-put.ts';
 import { newKey, type OpenedStorage, StorageUnderTest } from './storage-under-test.ts';
@@ -26,6 +27,7 @@ export function describeObjectStorage(name: string, open: () => Promise<OpenedSt
     describeAllOrNothing(current);
     describeRead(current);
     describeRemoveAll(current);
+    describeList(current);
     describeTheRest(current);
   });
 }
@@ -73,6 +75,40 @@ function describeRemoveAll(current: () => StorageUnderTest): void {
         await expect(it.removeAll(prefix)).rejects.toThrow('prefix');
       },
     );
+  });
+}
+
+/** For the comparison with the table, which walks both side by side. */
+function describeList(current: () => StorageUnderTest): void {
+  describe('list', () => {
+    test('gives every object once, with size and checksum, in the order of their keys', async () => {
+      const it = current();
+      const ids = Array.from({ length: 5 }, () => randomUUID()).sort();
+      const keys = ids.flatMap((id) => [`${id}/original`, `${id}/w640.webp`]);
+      const facts = new Map<string, unknown>();
+      for (const key of keys.toReversed()) facts.set(key, await it.put(key, streamOf(Buffer.from(key.repeat(3)))));
+      const listed: ListedObject[] = [];
+      for await (const object of it.storage.list(it.signal)) listed.push(object);
+      const all = listed.map(({ key }) => key);
+      expect(all).toEqual(all.toSorted());
+      const ours = listed.filter(({ key }) => keys.includes(key));
+      expect(ours.map(({ key }) => key)).toEqual(keys);
+      for (const { key, sizeBytes, crc32c, updatedAt } of ours) {
+        expect({ sizeBytes, crc32c }).toEqual(facts.get(key));
+        expect(Math.abs(Date.now() - updatedAt.getTime())).toBeLessThan(60_000);
+      }
+      for (const id of ids) await it.removeAll(`${id}/`);
+      for await (const { key } of it.storage.list(it.signal)) expect(keys).not.toContain(key);
+    });
+
+    test('an abort ends it with its reason', async () => {
+      const it = current();
+      const key = newKey();
+      await it.put(key, streamOf(bytesOf(10)));
+      const reason = new Error('Not wanted any more');
+      const listing = it.storage.list(AbortSignal.abort(reason))[Symbol.asyncIterator]();
+      await expect(listing.next()).rejects.toBe(reason);
+    });
   });
 }
 

@@ -52,7 +52,7 @@ export async function runClient(plan: Plan): Promise<Knowledge> {
   };
   const token = await tokenOf(user);
   for (let index = 0; index < plan.uploads; index += 1) {
-    await sleep(random() * 1500);
+    await sleep(random() * 2500);
     const file = await uniqueFile(random);
     const url = await pickServer(plan);
     if (random() < plan.shareCutOff) {

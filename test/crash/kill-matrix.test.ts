@@ -13,6 +13,6 @@ test.each([
     const kills = (await Promise.all(ways.map((way) => walk(driver, way)))).flat();
     process.stdout.write(`\n${drawMatrix(title, [['image', 'video'], ['delete', 'sweep'], ['rendition']], kills)}\n`);
     expect(kills.filter((kill) => !isConsistent(kill))).toEqual([]);
-    for (const { name } of ways) expect(kills.filter(({ way }) => way === name).length).toBeGreaterThan(8);
+    for (const { name } of ways) expect(kills.filter(({ way }) => way === name).length).toBeGreaterThan(5);
   },
 );

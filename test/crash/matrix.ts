@@ -48,14 +48,14 @@ function inOrder(lists: readonly (readonly string[])[]): string[] {
   return order;
 }
 
-/** `left` of the first kill at this place, and the outcome of all. */
+/** All kills at this place: what they left, and what came of it. */
 function cell(kills: readonly Kill[]): string {
-  const [first] = kills;
-  if (first === undefined) return '';
+  if (kills.length === 0) return '';
+  const left = [...new Set(kills.map((kill) => kill.left))].join(' | ');
   const outcomes = [...new Set(kills.map(({ isThere }) => (isThere ? 'there' : 'gone')))].join('/');
   const wrong = verdicts.filter((verdict) => kills.some((kill) => !kill[verdict]));
   const times = kills.length > 1 ? ` x${kills.length}` : '';
-  return `${first.left} > ${outcomes}${times} ${wrong.length === 0 ? 'ok' : `WRONG: ${wrong.join(', ')}`}`;
+  return `${left} > ${outcomes}${times} ${wrong.length === 0 ? 'ok' : `WRONG: ${wrong.join(', ')}`}`;
 }
 
 function aligned(lines: readonly string[][]): string[] {

@@ -147,6 +147,26 @@ describe('an embedded database', () => {
     await expectKept(assets);
   });
 
+  test('recovers by itself when one of its processes is killed, and loses nothing', async () => {
+    await seat.start();
+    const assets = [await upload()];
+    for (let round = 0; round < 3; round += 1) {
+      const pid = await postmaster();
+      const children = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).trim().split(' ');
+      // The youngest is a session of ours: its end makes PostgreSQL end all others, and go through its log.
+      process.kill(Number(children.at(-1)), 'SIGKILL');
+      let asset: WireAsset | undefined;
+      for (let tries = 0; tries < 100 && asset === undefined; tries += 1) {
+        asset = await upload().catch(() => undefined);
+        await sleep(50);
+      }
+      if (asset !== undefined) assets.push(asset);
+    }
+    expect(assets).toHaveLength(4);
+    await expectKept(assets);
+    expect(await seat.stop('SIGTERM')).toBe(0);
+  });
+
   test('is the last to go: a running upload ends, and is kept, after SIGTERM', async () => {
     await seat.start();
     const upTo = 5000;

@@ -14,5 +14,7 @@ process.on('message', (message: Sentence | 'sweep') => {
   victim.sentence(message);
   process.send?.('heard');
 });
+// The test that started it has ended, in whatever way.
+process.on('disconnect', () => process.exit());
 const app = await startApp(config);
 process.stdout.write(`READY ${app.url}\n`);

@@ -56,11 +56,12 @@ export async function walk(driver: 'disk' | 'bucket', way: Way): Promise<Kill[]>
     SWEEP_INTERVAL_SECONDS: '86400',
     USER_QUOTA_BYTES: '1000000000',
   };
+  let victim: Victim | undefined;
   try {
     const kills: Kill[] = [];
     let judgeLast: (url: string) => Promise<Kill> | undefined = () => undefined;
     for (let point = 1; ; point += 1) {
-      const victim = await startVictim(environment);
+      victim = await startVictim(environment);
       const judged = await judgeLast(victim.url);
       if (judged !== undefined) kills.push(judged);
       const user = `user-${point}`;
@@ -83,6 +84,7 @@ export async function walk(driver: 'disk' | 'bucket', way: Way): Promise<Kill[]>
       });
     }
   } finally {
+    await victim?.kill();
     await installation.remove();
   }
 }

@@ -126,6 +126,8 @@ export class MemoryStore implements MediaStore {
   readonly #keys = new Map<string, string>();
   /** How often a count was asked for. */
   counts = 0;
+  /** What a call for a page fails with. */
+  failure: Error | undefined;
 
   async begin(asset: MediaAsset, reservation: Reservation): Promise<void> {
     const { idempotencyKey } = reservation;
@@ -176,6 +178,7 @@ export class MemoryStore implements MediaStore {
   }
 
   async page({ ownerId, first, after, filter }: PageQuery): Promise<MediaAsset[]> {
+    if (this.failure !== undefined) throw this.failure;
     const rows = this.#select(ownerId, filter).sort((a, b) => compare(b, a));
     return rows.filter((asset) => after === undefined || compare(asset, after) < 0).slice(0, first + 1);
   }
