@@ -62,8 +62,9 @@ class Lines {
         this.#wake();
       });
     }
-    this.ended = once(child, 'close').then(() => {
+    this.ended = once(child, 'close').then(([code, signal]) => {
       this.#hasEnded = true;
+      this.#printed += `(ended: ${code ?? signal})`;
       this.#wake();
     });
   }
