@@ -207,6 +207,7 @@ async function openCore(config: Config, options: { databaseUrl: string; baseUrl:
     uploadGraceSeconds: config.uploadGraceSeconds,
     imageMemoryBytes: Math.max(imageMemoryBytes, 2 * config.limits.maxImageBytes),
     pregenerateWidths: config.images.pregenerateWidths,
+    stripsLocation: config.images.stripLocation,
     clock: now,
     newId: uuidv7,
     log,

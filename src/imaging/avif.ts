@@ -27,6 +27,36 @@ export function asStillAvif(bytes: Buffer): Buffer {
   return still;
 }
 
+/** An item of an AVIF beside its pictures' pixels, by its four-letter type, in the pieces in which it lies in the file. */
+export interface AvifItem {
+  readonly type: string;
+  readonly parts: readonly Buffer[];
+}
+
+/** The items of an AVIF (ISO 14496-12, 8.11). Those that lie outside the file have no parts. */
+export function avifItems(bytes: Buffer): AvifItem[] {
+  const meta = [...children(bytes)].find(({ type }) => type === 'meta')?.content.subarray(4) ?? Buffer.alloc(0);
+  const [info] = descend(meta, ['iinf']);
+  const [locations] = descend(meta, ['iloc']);
+  if (info === undefined || locations === undefined) return [];
+  const data = descend(meta, ['idat'])[0]?.content ?? Buffer.alloc(0);
+  const types = new Map(itemTypes(info.content));
+  return readLocations(locations.content).map(({ id, method, extents }) => {
+    const whole = [bytes, data][method];
+    const parts = whole === undefined ? [] : extents.map(([start, end]) => whole.subarray(start, end));
+    return { type: types.get(id) ?? '', parts };
+  });
+}
+
+/** Ids and types of `iinf` (8.11.6): its entries are boxes behind their count. */
+function* itemTypes(iinf: Buffer): Generator<[id: number, type: string]> {
+  for (const { content } of children(iinf.subarray(iinf.readUInt8(0) === 0 ? 6 : 8))) {
+    const isWide = content.readUInt8(0) === 3;
+    const id = isWide ? content.readUInt32BE(4) : content.readUInt16BE(4);
+    yield [id, content.toString('latin1', isWide ? 10 : 8, isWide ? 14 : 12)];
+  }
+}
+
 interface Box {
   readonly type: string;
   readonly content: Buffer;
@@ -66,8 +96,21 @@ function descend(bytes: Buffer, [type, ...rest]: string[]): Box[] {
   return rest.length === 0 ? found : found.flatMap(({ content }) => descend(content, rest));
 }
 
-/** ISO 14496-12, 8.11.3. */
 function assertItemsInside(iloc: Buffer, fileBytes: number): void {
+  for (const { method, extents } of readLocations(iloc)) {
+    if (method === 0 && extents.some(([, end]) => end > fileBytes)) throw truncated();
+  }
+}
+
+interface ItemLocation {
+  readonly id: number;
+  /** 0: places in the file; 1: in `idat`; 2: in another item. */
+  readonly method: number;
+  readonly extents: readonly (readonly [start: number, end: number])[];
+}
+
+/** ISO 14496-12, 8.11.3. */
+function readLocations(iloc: Buffer): ItemLocation[] {
   let at = 6;
   const next = (sizeBytes: number): number => {
     at += sizeBytes;
@@ -78,15 +121,19 @@ function assertItemsInside(iloc: Buffer, fileBytes: number): void {
   const [offsetBytes, lengthBytes] = [iloc.readUInt8(4) >> 4, iloc.readUInt8(4) & 15];
   const [baseBytes, indexBytes] = [iloc.readUInt8(5) >> 4, version === 0 ? 0 : iloc.readUInt8(5) & 15];
   const wide = version < 2 ? 2 : 4;
+  const locations: ItemLocation[] = [];
   for (let items = next(wide); items > 0; items--) {
-    next(wide);
-    const isInFile = version === 0 || (next(2) & 15) === 0;
+    const id = next(wide);
+    const method = version === 0 ? 0 : next(2) & 15;
     next(2);
     const base = next(baseBytes);
-    for (let extents = next(2); extents > 0; extents--) {
+    const extents: [number, number][] = [];
+    for (let count = next(2); count > 0; count--) {
       next(indexBytes);
-      const end = base + next(offsetBytes) + next(lengthBytes);
-      if (isInFile && end > fileBytes) throw truncated();
+      const start = base + next(offsetBytes);
+      extents.push([start, start + next(lengthBytes)]);
     }
+    locations.push({ id, method, extents });
   }
+  return locations;
 }

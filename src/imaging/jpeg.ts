@@ -41,15 +41,18 @@ interface Frame {
 }
 
 const startOfImage = 0xffd8;
-const endOfImage = 0xd9;
+
+/** The marker EOI. */
+export const endOfImage = 0xd9;
+
 const startOfScan = 0xda;
 const app1 = 0xe1;
 
 /**
  * The place right after the next marker that has a segment, or after EOI. Entropy-coded data is passed on the way: there 0xFF is followed by 0
- * or is a restart marker. Other bytes that belong to nothing are passed too, as every decoder does.
+ * or is a restart marker. Other bytes that belong to nothing are passed too, as every decoder does. INVALID_MEDIA when there is none.
  */
-function nextMarker(bytes: Buffer, from: number): number {
+export function nextMarker(bytes: Buffer, from: number): number {
   for (let at = bytes.indexOf(0xff, from); at !== -1; at = bytes[at] === 0xff ? at : bytes.indexOf(0xff, at)) {
     // 0xFF may be repeated as filling.
     while (bytes[at] === 0xff) at += 1;

@@ -29,3 +29,9 @@ export function truncated(cause?: unknown): MediakeepError {
 export function malformed(what: string): MediakeepError {
   return new MediakeepError('INVALID_MEDIA', 'The image is damaged: it is not built as a file of its type is.', { cause: what });
 }
+
+/** Whether an error says that a read went past the last byte: the readers of files do not look before they leap. */
+export function readsBeyondEnd(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === 'ERR_OUT_OF_RANGE' || code === 'ERR_BUFFER_OUT_OF_BOUNDS';
+}

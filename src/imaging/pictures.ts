@@ -36,6 +36,15 @@ export async function decodePixels(bytes: Buffer, size: Size, { maxPixels }: { m
   return { data, width: info.width, height: info.height, channels: info.channels as Pixels['channels'] };
 }
 
+/** Scales pixels down to a size. */
+export async function scalePixels({ data, width, height, channels }: Pixels, size: Size): Promise<Pixels> {
+  const scaled = await sharp(data, { raw: { width, height, channels }, limitInputPixels: false })
+    .resize(size.width, size.height, { fit: 'fill' })
+    .raw()
+    .toBuffer();
+  return { data: scaled, ...size, channels };
+}
+
 /** Makes a picture out of pixels that are at least as large as it needs. `image` is the whole image's size. */
 export async function encodePicture(pixels: Pixels, image: Size, plan: PicturePlan): Promise<Buffer> {
   const { data, width, height, channels } = pixels;

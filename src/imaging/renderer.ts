@@ -3,7 +3,16 @@ import type { ImageTools, PictureOrder, PicturePlan, PictureSource } from '../me
 import type { Admission } from './admission.ts';
 import { asStillAvif } from './avif.ts';
 import { KeptPixels, suffice } from './kept-pixels.ts';
-import { decodePixels, encodeAnimation, encodePicture, type Pixels, renderSeconds, type Size, scaledSize } from './pictures.ts';
+import {
+  decodePixels,
+  encodeAnimation,
+  encodePicture,
+  type Pixels,
+  renderSeconds,
+  type Size,
+  scaledSize,
+  scalePixels,
+} from './pictures.ts';
 import { sharp } from './sharp.ts';
 import { outlineOf } from './structure.ts';
 
@@ -24,7 +33,7 @@ export class Renderer {
   /** See {@link ImageTools.render}. Of what waits for admission no byte is in memory. */
   async render(image: PictureSource, { largestPixels, take, signal }: Orders): Promise<void> {
     const pixels = heldPixels(image, largestPixels);
-    await this.#admission.run({ pixels, signal }, () => this.#fill(image, take, signal));
+    await this.#admission.run({ pixels, signal, line: 'renditions' }, () => this.#fill(image, take, signal));
   }
 
   async #fill(image: PictureSource, take: Orders['take'], signal: AbortSignal): Promise<void> {
@@ -36,10 +45,11 @@ export class Renderer {
     const orders = take().toSorted((a, b) => costOf(a.plan) - costOf(b.plan));
     const animations = await file.animationsOf(orders, this.#animationPixels);
     const stills = orders.filter((order) => !animations.includes(order));
-    const pixels = stills.length > 0 ? await this.#pixelsFor(file, stills, kept) : undefined;
+    const scaled = stills.length > 0 ? await cascade(await this.#pixelsFor(file, stills, kept), image, stills) : undefined;
     for (const order of orders) {
+      const pixels = scaled?.get(order);
       await fill(order, async () =>
-        pixels === undefined || animations.includes(order)
+        pixels === undefined
           ? await encodeAnimation(await file.bytes(), image, order.plan, image)
           : await encodePicture(pixels, image, order.plan),
       );
@@ -60,6 +70,28 @@ export class Renderer {
 
 /** The width of a decode that serves most sizes of a page, in pixels. */
 const commonWidth = 1600;
+
+/**
+ * The pixels for each order, scaled. Each size comes out of one at least twice as large, or else out of what was decoded: so a small one does not cost
+ * what reading a large one costs, and none is scaled again and again by a little, which would blur it.
+ */
+async function cascade(
+  decoded: Pixels,
+  image: Size,
+  orders: readonly PictureOrder[],
+): Promise<ReadonlyMap<PictureOrder, Pixels>> {
+  const scaled = new Map<PictureOrder, Pixels>();
+  const levels = [decoded];
+  for (const order of orders.toSorted((a, b) => scaledSize(image, b.plan).width - scaledSize(image, a.plan).width)) {
+    const size = scaledSize(image, order.plan);
+    const same = levels.find((level) => level.width === size.width && level.height === size.height);
+    const source = levels.findLast((level) => level.width >= 2 * size.width && level.height >= 2 * size.height) ?? decoded;
+    const pixels = same ?? (await scalePixels(source, size));
+    if (same === undefined) levels.push(pixels);
+    scaled.set(order, pixels);
+  }
+  return scaled;
+}
 
 /** An image's file, read when it is needed and once. */
 class File {

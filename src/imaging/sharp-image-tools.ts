@@ -4,6 +4,7 @@ import type { ImageFacts } from '../media/media-asset.ts';
 import type { ImageTools, PictureSource } from '../media/ports.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { asStillAvif } from './avif.ts';
+import { cutLocation } from './location/cut.ts';
 import type { Outline } from './outline.ts';
 import { Renderer } from './renderer.ts';
 import { sharp } from './sharp.ts';
@@ -28,7 +29,8 @@ export class SharpImageTools implements ImageTools {
   readonly #renderer: Renderer;
 
   /**
-   * Defaults: as many decodes at once as there are cores, at least 2; 100 million pixels in flight, about 400 MB; 64 waiting, each for 10 seconds.
+   * Defaults: as many decodes at once as there are cores, at least 2; 100 million pixels in flight, about 400 MB; 64 uploads
+   * waiting for 10 seconds each, and 512 renditions for 30.
    * What is counted is what a decode holds, see {@link Outline}: a 24-megapixel photo counts as 0.4 million, an AVIF as four times its size.
    * Animations of up to 50 million pixels in all frames, as they are encoded (about 3 s of CPU), stay animations in {@link render}.
    */
@@ -38,6 +40,8 @@ export class SharpImageTools implements ImageTools {
       pixelBudget: 100_000_000,
       queueLength: 64,
       queueSeconds: 10,
+      renditionQueueLength: 512,
+      renditionQueueSeconds: 30,
       ...limits,
     });
     this.#renderer = new Renderer(this.#admission, { animationPixels });
@@ -57,6 +61,11 @@ export class SharpImageTools implements ImageTools {
       const still = await prove(subject);
       return { width, height, animated: outline.frames > 1, ...factsOfStill(still, orientation) };
     });
+  }
+
+  /** See {@link ImageTools.cutLocation}. */
+  cutLocation(bytes: Buffer, mimeType: string): boolean {
+    return cutLocation(bytes, mimeType);
   }
 
   /** See {@link ImageTools.render}. */

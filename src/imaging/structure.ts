@@ -2,7 +2,7 @@ import { MediakeepError } from '../errors.ts';
 import { avifOutline } from './avif.ts';
 import { gifOutline } from './gif.ts';
 import { jpegOutline } from './jpeg.ts';
-import { type Outline, truncated } from './outline.ts';
+import { type Outline, readsBeyondEnd, truncated } from './outline.ts';
 import { pngOutline } from './png.ts';
 import { webpOutline } from './webp.ts';
 
@@ -16,9 +16,7 @@ export function outlineOf(bytes: Buffer, mimeType: string): Outline {
   try {
     return read(bytes);
   } catch (error) {
-    // The readers do not look before they leap: a read past the last byte means that bytes are missing.
-    const { code } = error as { code?: unknown };
-    throw code === 'ERR_OUT_OF_RANGE' || code === 'ERR_BUFFER_OUT_OF_BOUNDS' ? truncated(error) : error;
+    throw readsBeyondEnd(error) ? truncated(error) : error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { uuidPattern } from './cursor.ts';
 import { type LinkSigner, originalLinkLife } from './links.ts';
 import { type ImageAsset, isImage, type MediaAsset, notFound } from './media-asset.ts';
@@ -41,8 +41,8 @@ export interface SharedFile {
   readonly expiresAt: Date;
   /** Whether another `Accept` could have led to another file. */
   readonly variesByAccept: boolean;
-  /** All bytes, or a range that lies inside the file. The caller reads or destroys the stream. */
-  open(range: ByteRange | undefined, signal: AbortSignal): Promise<Readable>;
+  /** All bytes, or a range that lies inside the file; small ones in memory. The caller reads or destroys a stream. */
+  open(range: ByteRange | undefined, signal: AbortSignal): Promise<Readable | Buffer>;
   /** A link on the storage itself, or undefined when the bytes are to be streamed. */
   redirectTo(contentDisposition: string): Promise<string | undefined>;
 }
@@ -138,20 +138,11 @@ export class Delivery {
       lastModified: image.createdAt,
       expiresAt,
       variesByAccept: plan.format === 'AUTO',
-      open: async (range, signal) => (bytes === undefined ? await this.#read(key, range, signal) : streamOf(bytes, range)),
+      open: (range, signal) => this.#shelf.read(shelved, range, signal),
       // What is not stored yet cannot be redirected to.
       redirectTo: async (contentDisposition) =>
         bytes === undefined ? await this.#storage.downloadUrl(key, { contentType, contentDisposition, expiresAt }) : undefined,
     };
-  }
-
-  async #read(key: string, range: ByteRange | undefined, signal: AbortSignal): Promise<Readable> {
-    try {
-      return await this.#storage.read(key, { signal, ...(range && { range }) });
-    } catch (error) {
-      this.#shelf.forget(key);
-      throw error;
-    }
   }
 }
 
@@ -164,9 +155,4 @@ export interface SrcsetRequest {
 /** By content: a rendition that was cleared away and is made again by another version of the encoder is another file. */
 function tagOf({ stored }: Shelved, format: string): string {
   return `"${stored.crc32c.toString(16).padStart(8, '0')}-${stored.sizeBytes.toString(16)}-${format.toLowerCase()}"`;
-}
-
-function streamOf(bytes: Buffer, range: ByteRange | undefined): Readable {
-  const part = range === undefined ? bytes : bytes.subarray(range.start, range.end + 1);
-  return Readable.from([part], { objectMode: false });
 }

@@ -111,6 +111,11 @@ export async function collectImage(file: Identified, limitBytes: number, budget:
   return { bytes, facts: { sizeBytes, sha256: hash.digest('hex') }, release: () => budget.give(sizeBytes) };
 }
 
+/** Size and hash of bytes that are all there. */
+export function factsOf(bytes: Buffer): ByteFacts {
+  return { sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
 export interface CollectedImage {
   readonly bytes: Buffer;
   readonly facts: ByteFacts;

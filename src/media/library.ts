@@ -3,7 +3,7 @@ import { MediakeepError } from '../errors.ts';
 import { decodeCursor, encodeCursor, uuidPattern } from './cursor.ts';
 import { Delivery, type LinkQuery, type Rendition, type SharedFile, type SrcsetRequest } from './delivery.ts';
 import { answerAgain, keyLimits } from './idempotency.ts';
-import { collectImage, type Identified, identify, MemoryBudget, Meter, pour } from './intake.ts';
+import { collectImage, factsOf, type Identified, identify, MemoryBudget, Meter, pour } from './intake.ts';
 import type { LinkSigner } from './links.ts';
 import {
   ImageAsset,
@@ -99,6 +99,8 @@ export interface LibraryDependencies {
   readonly imageMemoryBytes: number;
   /** Widths of WebP renditions that are made in the background right after an upload. */
   readonly pregenerateWidths: readonly number[];
+  /** Whether positions and serial numbers are cut out of originals. */
+  readonly stripsLocation: boolean;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
@@ -152,7 +154,7 @@ export class MediaLibrary {
     try {
       const described = await destroyingOnFailure(request.source, async () => this.#describe(ownerId, request));
       const former = await destroyingOnFailure(request.source, () => this.#formerUpload(ownerId, request.idempotencyKey));
-      return former === undefined ? await this.#receive(described, request) : await answerAgain(former, request);
+      return former === undefined ? await this.#receive(described, request) : await this.#repeat(former, request);
     } finally {
       leave();
     }
@@ -282,8 +284,10 @@ export class MediaLibrary {
   /** An image is proved in memory before anything is written: a refused one touches neither database nor storage. */
   async #uploadImage(asset: ImageAsset, file: Identified, idempotencyKey: string | undefined): Promise<MediaAsset> {
     const { images, limits, store, clock } = this.#with;
-    const { bytes, facts, release } = await collectImage(file, limits.maxImageBytes, this.#imageMemory);
+    const { bytes, facts: arrived, release } = await collectImage(file, limits.maxImageBytes, this.#imageMemory);
     try {
+      // First, so that everything that is found out of the bytes is found out of those that are stored.
+      const facts = this.#cutLocation(bytes, asset.mimeType) ? factsOf(bytes) : arrived;
       const signal = AbortSignal.timeout(imagePatienceMs);
       const imageFacts = await images.inspect(bytes, { mimeType: asset.mimeType, maxPixels: limits.maxImagePixels, signal });
       await store.begin(asset, { reserveBytes: facts.sizeBytes, quotaBytes: limits.userQuotaBytes, idempotencyKey });
@@ -296,6 +300,24 @@ export class MediaLibrary {
     } finally {
       release();
     }
+  }
+
+  /** The bytes of a repeated upload are compared with what was stored of the first one. */
+  async #repeat(former: MediaAsset | 'RUNNING', request: UploadRequest): Promise<MediaAsset> {
+    const { kind, source } = request;
+    if (former === 'RUNNING' || kind === 'VIDEO' || !this.#with.stripsLocation) return await answerAgain(former, request);
+    const file = await identify(source, kind);
+    const { bytes, release } = await collectImage(file, this.#with.limits.maxImageBytes, this.#imageMemory);
+    try {
+      this.#cutLocation(bytes, file.mimeType);
+      return await answerAgain(former, { kind, source: Readable.from([bytes], { objectMode: false }) });
+    } finally {
+      release();
+    }
+  }
+
+  #cutLocation(bytes: Buffer, mimeType: string): boolean {
+    return this.#with.stripsLocation && this.#with.images.cutLocation(bytes, mimeType);
   }
 
   /** A video flows through to the storage; its container is read there, by a few ranged reads. */

@@ -201,6 +201,11 @@ export interface ImageTools {
    */
   inspect(bytes: Buffer, options: { mimeType: string; maxPixels: number; signal: AbortSignal }): Promise<ImageFacts>;
   /**
+   * Cuts positions and device serial numbers out of an image, in place: no pixel is touched, and no byte moves. Returns whether anything
+   * was changed. INVALID_MEDIA when it is not built as its type is.
+   */
+  cutLocation(bytes: Buffer, mimeType: string): boolean;
+  /**
    * Makes pictures of one image, all from one decode: upright, sRGB, without metadata, of exactly the sizes asked for. When there is room, it reads
    * the image, then calls `take` once for the orders it shall fill, and delivers each as soon as it is made; one that cannot be made fails alone.
    * Rejects when nothing could be taken or decoded: OVERLOADED (with Retry-After) when there is no room now, or `read`'s own failure.

@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { crc32c } from '@node-rs/crc32';
 import { type ImageAsset, notFound } from './media-asset.ts';
 import { keyPrefix } from './policy.ts';
-import type { Clock, ImageTools, Log, MediaStore, ObjectStorage, PicturePlan, StoredObject } from './ports.ts';
+import type { ByteRange, Clock, ImageTools, Log, MediaStore, ObjectStorage, PicturePlan, StoredObject } from './ports.ts';
 import { RenditionOrders } from './rendition-orders.ts';
 import { pictureTypes, renditionFilename, renditionName } from './renditions.ts';
+import { SmallFiles } from './small-files.ts';
 
 /** A rendition that exists. */
 export interface Shelved {
@@ -34,6 +36,7 @@ export class RenditionShelf {
   /** What is being stored, and the asset it belongs to. */
   readonly #storing = new Map<Promise<void>, string>();
   readonly #known = new KnownObjects();
+  readonly #small = new SmallFiles(smallFilesBytes);
   #background: Promise<unknown> = Promise.resolve();
   #waitingInBackground = 0;
 
@@ -73,9 +76,21 @@ export class RenditionShelf {
     });
   }
 
-  /** Forgets that an object is there: it turned out to be gone. */
-  forget(key: string): void {
-    this.#known.forget(key);
+  /** The bytes of a rendition, or those of `range`. Small ones are answered from memory: reading a file costs as much as all the rest of a request. */
+  async read({ key, stored, bytes }: Shelved, range: ByteRange | undefined, signal: AbortSignal): Promise<Readable | Buffer> {
+    const held = bytes ?? this.#small.get(key);
+    if (held !== undefined) return range === undefined ? held : held.subarray(range.start, range.end + 1);
+    try {
+      const stream = await this.#with.storage.read(key, { signal, ...(range && { range }) });
+      if (range !== undefined || stored.sizeBytes > smallBytes) return stream;
+      const whole = await buffer(stream);
+      this.#small.keep(key, whole);
+      return whole;
+    } catch (error) {
+      // It may have been cleared away.
+      this.#known.forget(key);
+      throw error;
+    }
   }
 
   /** Resolves when nothing is being made or stored any more. */
@@ -175,6 +190,10 @@ const mostRemembered = 20_000;
 
 /** Assets whose renditions wait to be made ahead. */
 const mostInBackground = 1000;
+
+/** What is small, and how much of it is kept: some hundred thumbnails. Everything else is streamed. */
+const smallBytes = 128 * 1024;
+const smallFilesBytes = 32 * 1024 * 1024;
 
 const statPatienceMs = 15_000;
 const landingPatienceMs = 15_000;

@@ -105,6 +105,7 @@ export class DeliveringLibrary {
       uploadGraceSeconds: 3600,
       imageMemoryBytes: 100_000_000,
       pregenerateWidths: [],
+      stripsLocation: false,
       clock,
       newId,
       log: silent,
@@ -125,6 +126,7 @@ export class DeliveringLibrary {
 
 const images: ImageTools = {
   inspect: async () => ({ width: 3, height: 2, animated: false, hasAlpha: false, placeholder: '', dominantColor: null }),
+  cutLocation: () => false,
   render: async (image, { take, signal }) => {
     const bytes = await image.read(signal);
     for (const { plan, deliver } of take())

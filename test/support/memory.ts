@@ -50,6 +50,7 @@ export function memoryLibrary(limits: Partial<Limits> = {}, log: Log = silent): 
     uploadGraceSeconds: 3600,
     imageMemoryBytes: 256 * 1024 * 1024,
     pregenerateWidths: [],
+    stripsLocation: false,
     clock,
     newId: uuidv7,
     log,
@@ -269,6 +270,7 @@ function fits(asset: MediaAsset, { kind, status, tag, search }: PageFilter): boo
 const placeholder = '3OcRJYB4d3h/iIeHeEh3eIhw+j3A';
 const dominantColor = '#336699';
 const headerOnlyImages: ImageTools = {
+  cutLocation: () => false,
   render: async (image, { take, signal }) => {
     await image.read(signal);
     for (const { plan, deliver } of take()) deliver(Buffer.from(JSON.stringify(plan)));

@@ -4,7 +4,14 @@ import { SharpImageTools } from '../../src/imaging/sharp-image-tools.ts';
 import { photo } from '../support/media/pictures.ts';
 
 const never = new AbortController().signal;
-const limits = { concurrency: 2, pixelBudget: 100, queueLength: 10, queueSeconds: 60 };
+const limits = {
+  concurrency: 2,
+  pixelBudget: 100,
+  queueLength: 10,
+  queueSeconds: 60,
+  renditionQueueLength: 20,
+  renditionQueueSeconds: 60,
+};
 const overloaded = { code: 'OVERLOADED', retryAfterSeconds: expect.any(Number) };
 
 /** Work that lasts until it is told to end, and counts itself. */
@@ -52,6 +59,28 @@ describe('admission', () => {
     await bench.endAll();
     expect(await Promise.all(outcomes)).toEqual(['done', 'done', 'done']);
     expect(bench.mostRunning).toBe(1);
+  });
+
+  test('serves uploads and renditions in turn, each line with limits of its own', async () => {
+    const admission = new Admission({ ...limits, concurrency: 1 });
+    const order: string[] = [];
+    const ask = (line: 'uploads' | 'renditions', index: number): Promise<unknown> =>
+      admission.run({ pixels: 1, signal: never, line }, async () => order.push(`${line} ${index}`));
+    const outcomes = (['renditions', 'uploads'] as const).flatMap((line) =>
+      Array.from({ length: 30 }, (_, index) => ask(line, index)),
+    );
+    const results = await Promise.allSettled(outcomes);
+    expect(order.slice(0, 7)).toEqual([
+      'renditions 0',
+      'uploads 0',
+      'renditions 1',
+      'uploads 1',
+      'renditions 2',
+      'uploads 2',
+      'renditions 3',
+    ]);
+    const refused = results.map(({ status }) => status === 'rejected');
+    expect([refused.slice(0, 30), refused.slice(30)].map((line) => line.filter(Boolean).length)).toEqual([9, 20]);
   });
 
   test('gives the room back when work fails', async () => {

@@ -275,7 +275,7 @@ describe('a picture made of an image', () => {
 
 describe('room to make pictures', () => {
   test('is shared with uploads: beyond it they are OVERLOADED, with Retry-After', async () => {
-    const narrow = new SharpImageTools({ concurrency: 1, queueLength: 1 });
+    const narrow = new SharpImageTools({ concurrency: 1, queueLength: 1, renditionQueueLength: 1 });
     const photo = await jpeg({ width: 800, height: 600 });
     const plan = { width: 400, height: 300, fit: 'INSIDE', format: 'WEBP' } as const;
     const outcomes = await Promise.allSettled([

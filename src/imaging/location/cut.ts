@@ -1,0 +1,29 @@
+import { readsBeyondEnd, truncated } from '../outline.ts';
+import { metadataOf } from './blocks.ts';
+import { cutFromIptc, cutFromXmp } from './texts.ts';
+import { cutFromTiff } from './tiff.ts';
+
+/**
+ * Cuts positions and serial numbers out of a JPEG, PNG, WebP or AVIF, in place: no pixel is touched and no byte moves. What cannot be looked into, such
+ * as a video behind a picture, is emptied. Returns whether anything was changed. INVALID_MEDIA when the file is not built as its type is.
+ */
+export function cutLocation(bytes: Buffer, mimeType: string): boolean {
+  let changed = false;
+  try {
+    for (const { kind, content } of metadataOf[mimeType]?.(bytes) ?? []) changed = cutters[kind](content) || changed;
+    return changed;
+  } catch (error) {
+    throw readsBeyondEnd(error) ? truncated(error) : error;
+  }
+}
+
+const cutters: Readonly<Record<'exif' | 'xmp' | 'iptc' | 'opaque', (content: Buffer) => boolean>> = {
+  exif: cutFromTiff,
+  xmp: cutFromXmp,
+  iptc: cutFromIptc,
+  opaque: (content) => {
+    if (content.equals(Buffer.alloc(content.length))) return false;
+    content.fill(0);
+    return true;
+  },
+};
