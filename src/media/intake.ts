@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
 import { MediakeepError } from '../errors.ts';
+import type { ImageMemory } from './image-memory.ts';
 import type { ByteFacts, MediaKind } from './media-asset.ts';
 import { assertAccepted, fileTooLarge, headBytes } from './policy.ts';
 import { sniff } from './sniff.ts';
@@ -85,30 +86,57 @@ export const arrivalStepBytes = 8 * 1024 * 1024;
 
 /**
  * Holds a whole image in memory, because proving and measuring one needs all of it and an image is small.
- * `budget` bounds what all images together may hold. FILE_TOO_LARGE, OVERLOADED, or the source's own failure; destroys the source when it rejects.
- * The caller gives the memory back by calling `release`.
+ * `memory` bounds what all images together may hold. FILE_TOO_LARGE, OVERLOADED, or the source's own failure; destroys the source when it rejects.
+ * The caller gives the memory back by calling `release` or `reuse`, once.
  */
-export async function collectImage(file: Identified, limitBytes: number, budget: MemoryBudget): Promise<CollectedImage> {
-  const chunks: Buffer[] = [];
+export async function collectImage(file: Identified, limitBytes: number, memory: ImageMemory): Promise<CollectedImage> {
   const hash = createHash('sha256');
+  let slab = memory.lend(Math.min(firstSlabBytes, limitBytes));
   let sizeBytes = 0;
   const take = (chunk: Buffer): void => {
-    if (sizeBytes + chunk.length > limitBytes) throw fileTooLarge('IMAGE', limitBytes);
-    budget.take(chunk.length);
-    sizeBytes += chunk.length;
+    const neededBytes = sizeBytes + chunk.length;
+    if (neededBytes > limitBytes) throw fileTooLarge('IMAGE', limitBytes);
+    memory.take(chunk.length);
+    if (neededBytes > slab.length) slab = grown(slab, { sizeBytes, neededBytes, limitBytes, memory });
+    slab.set(chunk, sizeBytes);
+    sizeBytes = neededBytes;
     hash.update(chunk);
-    chunks.push(chunk);
   };
   try {
     take(file.head);
     await consume(file.rest, take);
   } catch (error) {
     file.rest.destroy();
-    budget.give(sizeBytes);
+    memory.give(sizeBytes);
+    memory.takeBack(slab);
     throw error;
   }
-  const bytes = chunks.length === 1 ? file.head : Buffer.concat(chunks, sizeBytes);
-  return { bytes, facts: { sizeBytes, sha256: hash.digest('hex') }, release: () => budget.give(sizeBytes) };
+  const release = (): void => memory.give(sizeBytes);
+  const reuse = (): void => {
+    release();
+    memory.takeBack(slab);
+  };
+  return { bytes: slab.subarray(0, sizeBytes), facts: { sizeBytes, sha256: hash.digest('hex') }, release, reuse };
+}
+
+/** Most pictures fit; a slab that is outgrown is followed by one four times as large, so that no byte is copied often. */
+const firstSlabBytes = 256 * 1024;
+
+function grown(
+  slab: Buffer,
+  {
+    sizeBytes,
+    neededBytes,
+    limitBytes,
+    memory,
+  }: { sizeBytes: number; neededBytes: number; limitBytes: number; memory: ImageMemory },
+): Buffer {
+  let nextBytes = slab.length * 4;
+  while (nextBytes < neededBytes) nextBytes *= 4;
+  const next = memory.lend(Math.min(nextBytes, limitBytes));
+  slab.copy(next, 0, 0, sizeBytes);
+  memory.takeBack(slab);
+  return next;
 }
 
 /** Size and hash of bytes that are all there. */
@@ -117,9 +145,13 @@ export function factsOf(bytes: Buffer): ByteFacts {
 }
 
 export interface CollectedImage {
+  /** Valid until `reuse` is called. */
   readonly bytes: Buffer;
   readonly facts: ByteFacts;
+  /** Makes room for other images; the bytes stay as they are for whoever may still be reading them. */
   release(): void;
+  /** The same, when it is certain that nobody reads the bytes any more: the next image is written over them. */
+  reuse(): void;
 }
 
 /** Whether `source` brings exactly the bytes that `facts` tell of. Reads no further than it must, and destroys the rest; the source's own failure. */
@@ -141,29 +173,6 @@ export async function holdsExactly(source: Readable, facts: ByteFacts): Promise<
 }
 
 const tooMany = new Error('More bytes than expected');
-
-/** A number of bytes that many uploads share. */
-export class MemoryBudget {
-  #freeBytes: number;
-
-  constructor(totalBytes: number) {
-    this.#freeBytes = totalBytes;
-  }
-
-  /** OVERLOADED when there is no room. */
-  take(sizeBytes: number): void {
-    if (sizeBytes > this.#freeBytes) {
-      throw new MediakeepError('OVERLOADED', 'Too many images are arriving at once. Please try again in a moment.', {
-        retryAfterSeconds: 2,
-      });
-    }
-    this.#freeBytes -= sizeBytes;
-  }
-
-  give(sizeBytes: number): void {
-    this.#freeBytes += sizeBytes;
-  }
-}
 
 /** The first bytes of a paused stream: at least `headBytes`, fewer only when the stream ended. */
 function readHead(source: Readable): Promise<Buffer> {

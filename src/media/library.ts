@@ -3,7 +3,8 @@ import { MediakeepError } from '../errors.ts';
 import { decodeCursor, encodeCursor, uuidPattern } from './cursor.ts';
 import { Delivery, type LinkQuery, type Rendition, type SharedFile, type SrcsetRequest } from './delivery.ts';
 import { answerAgain, keyLimits } from './idempotency.ts';
-import { collectImage, factsOf, type Identified, identify, MemoryBudget, Meter, pour } from './intake.ts';
+import { ImageMemory } from './image-memory.ts';
+import { collectImage, factsOf, type Identified, identify, Meter, pour } from './intake.ts';
 import type { LinkSigner } from './links.ts';
 import {
   ImageAsset,
@@ -122,7 +123,7 @@ const leaseSeconds = 60;
  */
 export class MediaLibrary {
   readonly #with: LibraryDependencies;
-  readonly #imageMemory: MemoryBudget;
+  readonly #imageMemory: ImageMemory;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #slots: UploadSlots;
   readonly #shelf: RenditionShelf;
@@ -136,7 +137,7 @@ export class MediaLibrary {
       purge: (id) => this.#purge(id),
     });
     this.#delivery = new Delivery({ ...dependencies, shelf: this.#shelf });
-    this.#imageMemory = new MemoryBudget(dependencies.imageMemoryBytes);
+    this.#imageMemory = new ImageMemory(dependencies.imageMemoryBytes);
     this.#slots = new UploadSlots(dependencies.limits);
   }
 
@@ -284,7 +285,9 @@ export class MediaLibrary {
   /** An image is proved in memory before anything is written: a refused one touches neither database nor storage. */
   async #uploadImage(asset: ImageAsset, file: Identified, idempotencyKey: string | undefined): Promise<MediaAsset> {
     const { images, limits, store, clock } = this.#with;
-    const { bytes, facts: arrived, release } = await collectImage(file, limits.maxImageBytes, this.#imageMemory);
+    const { bytes, facts: arrived, release, reuse } = await collectImage(file, limits.maxImageBytes, this.#imageMemory);
+    // Of an upload that failed, a decode or a write that was given up may still be under way.
+    let giveBack = release;
     try {
       // First, so that everything that is found out of the bytes is found out of those that are stored.
       const facts = this.#cutLocation(bytes, asset.mimeType) ? factsOf(bytes) : arrived;
@@ -295,10 +298,11 @@ export class MediaLibrary {
         await this.#put(asset, Readable.from([bytes], { objectMode: false }));
         asset.ready(facts, imageFacts, clock());
       });
+      giveBack = reuse;
       this.#shelf.prepare(asset, plansAhead(asset, this.#with.pregenerateWidths));
       return asset;
     } finally {
-      release();
+      giveBack();
     }
   }
 

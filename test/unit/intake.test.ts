@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { collectImage, type Identified, identify, MemoryBudget, Meter, pour } from '../../src/media/intake.ts';
+import { ImageMemory } from '../../src/media/image-memory.ts';
+import { collectImage, type Identified, identify, Meter, pour } from '../../src/media/intake.ts';
 
 const jpegHead = Buffer.from('ffd8ffe000104a46494600010100000100010000', 'hex');
 const mp4Head = Buffer.concat([Buffer.from('0000001c', 'hex'), Buffer.from('ftypisom'), Buffer.alloc(16)]);
@@ -35,7 +36,7 @@ describe('identifying', () => {
   test.each([20, 4099, 4100])('a file of %p bytes, shorter than what is asked for, is whole too', async (sizeBytes) => {
     const bytes = fileOf(jpegHead, sizeBytes);
     const file = await identify(inPieces(bytes, 1000), 'IMAGE');
-    expect((await collectImage(file, sizeBytes, new MemoryBudget(sizeBytes))).bytes).toEqual(bytes);
+    expect((await collectImage(file, sizeBytes, new ImageMemory(sizeBytes))).bytes).toEqual(bytes);
   });
 
   test('an empty file is INVALID_MEDIA', async () => {
@@ -111,7 +112,7 @@ describe('metering', () => {
 
 describe('collecting an image', () => {
   test('takes from the memory that all images share and gives it back', async () => {
-    const budget = new MemoryBudget(15_000);
+    const budget = new ImageMemory(15_000);
     const file = await identify(inPieces(fileOf(jpegHead, 10_000), 1000), 'IMAGE');
     const first = await collectImage(file, 10_000, budget);
     const second = await identify(inPieces(fileOf(jpegHead, 10_000), 1000), 'IMAGE');
@@ -125,14 +126,14 @@ describe('collecting an image', () => {
   });
 
   test('one byte over the limit is FILE_TOO_LARGE, and the memory is given back', async () => {
-    const budget = new MemoryBudget(10_000);
+    const budget = new ImageMemory(10_000);
     const file = await identify(inPieces(fileOf(jpegHead, 10_000), 1000), 'IMAGE');
     await expect(collectImage(file, 9_999, budget)).rejects.toMatchObject({ code: 'FILE_TOO_LARGE' });
     expect(() => budget.take(10_000)).not.toThrow();
   });
 
   test('a client that goes away midway rejects with its failure, and the memory is given back', async () => {
-    const budget = new MemoryBudget(10_000);
+    const budget = new ImageMemory(10_000);
     const source = new Readable({ read() {} });
     source.push(fileOf(jpegHead, 5_000));
     const file = await identify(source, 'IMAGE');
@@ -140,4 +141,27 @@ describe('collecting an image', () => {
     await expect(collectImage(file, 10_000, budget)).rejects.toThrow('gone');
     expect(() => budget.take(10_000)).not.toThrow();
   });
+
+  test('keeps an image whole as it outgrows one piece of memory after another', async () => {
+    const bytes = fileOf(jpegHead, 1_500_000);
+    const memory = new ImageMemory(2_000_000);
+    const file = await identify(inPieces(bytes, 65_536), 'IMAGE');
+    expect((await collectImage(file, 2_000_000, memory)).bytes.equals(bytes)).toBe(true);
+  });
+
+  test('writes the next image over one that nobody reads any more, and never over one that somebody may', async () => {
+    const memory = new ImageMemory(1_000_000);
+    const images = await Promise.all([1, 2].map(async () => collectImage(await jpegOf(10_000), 100_000, memory)));
+    const [kept, done] = images;
+    kept?.release();
+    done?.reuse();
+    const next = await collectImage(await jpegOf(20_000), 100_000, memory);
+    expect(next.bytes.buffer).toBe(done?.bytes.buffer);
+    const fresh = await collectImage(await jpegOf(20_000), 100_000, memory);
+    expect(images.map(({ bytes }) => bytes.buffer)).not.toContain(fresh.bytes.buffer);
+  });
 });
+
+function jpegOf(sizeBytes: number): Promise<Identified> {
+  return identify(inPieces(fileOf(jpegHead, sizeBytes), 1000), 'IMAGE');
+}
