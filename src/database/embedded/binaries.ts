@@ -128,8 +128,9 @@ async function copyWhole(native: string, copy: string): Promise<void> {
   const half = await mkdtemp(join(dirname(copy), HALF_A_COPY));
   // Verbatim: otherwise links come out absolute, into the very folder that is closed.
   await cp(native, half, { recursive: true, verbatimSymlinks: true });
-  await linkLibraries(half);
+  // Before the links: the folders of a read-only installation come as closed as they were.
   for (const entry of ['.', ...(await readdir(half, { recursive: true }))]) await chmod(join(half, entry), 0o755);
+  await linkLibraries(half);
   await rename(half, copy).catch(unlessThere);
   await rm(half, { recursive: true, force: true });
 }
