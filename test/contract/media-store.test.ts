@@ -279,9 +279,19 @@ describe('unfinished business', () => {
     const image = newImage('slow');
     await store.begin(image, free);
     await age(image.id, 5000);
-    await store.touch(image.id);
+    expect(await store.touch(image.id)).toBe(true);
     expect(await store.claimUnfinished(sweep)).toEqual([]);
     expect(await row(image.id)).toEqual({ status: 'UPLOADING', reserved: 0 });
+  });
+
+  test('is told so when it shows life too late', async () => {
+    const { store } = database;
+    const image = newImage('late');
+    await store.begin(image, free);
+    await age(image.id, 5000);
+    expect(await store.claimUnfinished(sweep)).toEqual([image.id]);
+    expect(await store.touch(image.id)).toBe(false);
+    expect(await row(image.id)).toEqual({ status: 'DELETING', reserved: 0 });
   });
 
   test('is shared out among stores that sweep at once: no row twice, at most the limit each, reservations freed once', async () => {

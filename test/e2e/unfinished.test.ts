@@ -119,6 +119,25 @@ describe('unfinished business', () => {
     expect(await eventually(async () => answer.startsWith('HTTP/1.1 201'))).toBe(true);
     socket.destroy();
   });
+
+  test('an upload that was swept, because its process was frozen for too long, ends at its next sign of life and leaves nothing', async () => {
+    const upload = restUpload('video', token);
+    const socket = await beginUpload(server, upload, 100_000_000);
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => {
+      answer += chunk.toString();
+    });
+    const video = (await acceptedFiles()).find(({ kind }) => kind === 'VIDEO');
+    socket.write(video?.bytes.subarray(0, 5000) ?? '');
+    expect(await eventually(async () => (await rows()).length === 1)).toBe(true);
+    // What a sweep of another process does to a row that has been silent for too long.
+    await query(server.databaseUrl, `update media_assets set status = 'DELETING', alive_at = now() - interval '1 hour'`);
+    expect(await eventually(async () => answer.includes('STORAGE_UNAVAILABLE'))).toBe(true);
+    expect(answer).toMatch(/^HTTP\/1\.1 503/);
+    expect(await eventually(async () => (await rows()).length === 0)).toBe(true);
+    expect(await server.storedFiles()).toEqual([]);
+    socket.destroy();
+  });
 });
 
 describe('a quota', () => {

@@ -153,7 +153,9 @@ export class MemoryStore implements MediaStore {
     return true;
   }
 
-  async touch(): Promise<void> {}
+  async touch(id: string): Promise<boolean> {
+    return this.rows.get(id)?.state === 'UPLOADING';
+  }
 
   async commit(asset: MediaAsset): Promise<boolean> {
     this.#reserved.delete(asset.id);

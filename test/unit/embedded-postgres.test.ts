@@ -114,13 +114,36 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(next.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  test('says when it ends unexpectedly, and starts again', async () => {
+  test('runs again when it was killed, where it was and with what it had, each time; stopped it stays', async () => {
     const lines: string[] = [];
-    await start({ ephemeral: false, log: (line) => lines.push(line) });
+    const { url, stop } = await start({ ephemeral: false, log: (line) => lines.push(line) });
+    await query(url, 'create table if not exists outlived (round int)');
+    for (const round of [1, 2]) {
+      await query(url, `insert into outlived values (${round})`);
+      process.kill(await serverPid(), 'SIGKILL');
+      await untilSaid(lines, round * 2);
+      servers.push(await serverPid());
+      expect(await query(url, 'select count(*)::int as count from outlived')).toEqual([{ count: round }]);
+    }
+    expect(new Set(servers).size).toBe(3);
+    const both = [expect.stringContaining('ended unexpectedly (SIGKILL)'), 'The embedded PostgreSQL runs again'];
+    expect(lines).toEqual([...both, ...both]);
+    await stop();
+    await sleep(500);
+    await expect(query(url, 'select 1')).rejects.toThrow();
+  });
+
+  test('stopped while it is being started again, stays stopped', async () => {
+    const lines: string[] = [];
+    const { url, stop } = await start({ ephemeral: false, log: (line) => lines.push(line) });
     process.kill(await serverPid(), 'SIGKILL');
-    const next = await start({ ephemeral: false });
-    expect(lines).toEqual([expect.stringContaining('The embedded PostgreSQL ended unexpectedly (SIGKILL)')]);
-    expect(await query(next.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    await untilSaid(lines, 1);
+    // In the middle of the start that follows.
+    await sleep(150);
+    await stop();
+    await sleep(500);
+    await expect(query(url, 'select 1')).rejects.toThrow();
+    expect(await findRunningEmbedded(dataDir)).toBeUndefined();
   });
 
   test('runs for a plain user, and leaves the exit code of the process alone', async () => {
@@ -203,6 +226,10 @@ async function start(options: { ephemeral?: boolean; log?: (line: string) => voi
   started.push(postgres);
   servers.push(await serverPid());
   return postgres;
+}
+
+async function untilSaid(lines: readonly string[], count: number): Promise<void> {
+  for (const end = Date.now() + 20_000; lines.length < count && Date.now() < end; ) await sleep(20);
 }
 
 async function startInChild(): Promise<{ child: ChildProcess; url: string }> {

@@ -10,6 +10,8 @@ import { marksOf } from './occupant.ts';
 /** A PostgreSQL server that answers. */
 export interface Server {
   port: number;
+  /** Resolves when it has ended, told to or not; never rejects. */
+  ended: Promise<unknown>;
   /** Ends it and waits for that; a second call waits for the same end. */
   stop(): Promise<void>;
 }
@@ -63,7 +65,7 @@ export async function launchServer(launch: Launch): Promise<Server> {
     if (stopping === undefined) launch.log(`The embedded PostgreSQL ended unexpectedly (${how}): ${lastLine(written())}`);
   });
   letProcessEnd(child);
-  return { port: launch.port, stop };
+  return { port: launch.port, ended: end, stop };
 }
 
 const SILENCE_LIMIT_MS = 30_000;
