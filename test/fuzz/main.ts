@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { compileSources } from '../support/compile.ts';
 import { acceptedImages, acceptedVideos } from '../support/media.ts';
 import { type Run, run } from '../support/process.ts';
 import { restClient } from '../support/rest-door.ts';
@@ -35,6 +36,7 @@ const taken = new Set<string>();
 
 process.stdout.write(`Fuzzing for ${seconds} s with FUZZ_SEED=${seed}\n`);
 const dataDir = await mkdtemp(join(tmpdir(), 'mediakeep-fuzz-'));
+compileSources();
 const server = run('main', { PORT: '0', DATA_DIR: dataDir, LOG_LEVEL: 'error', RATE_LIMIT_PER_MINUTE: '0' });
 try {
   await fuzz(server);

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { compiledFolder } from './compile.ts';
 
-/** A Mediakeep process, from the sources, as its npm script would run it. */
+/** A Mediakeep process, of the sources as the run of tests found them (see compile.ts). */
 export interface Run {
   readonly child: ChildProcess;
   /** Everything it has printed, both streams. */
@@ -12,7 +13,7 @@ export interface Run {
   readonly ended: Promise<number | null>;
 }
 
-/** Starts `src/<entry>.ts` with only `environment` and what a process needs to live. */
+/** Starts `src/<entry>.ts`, compiled, with only `environment` and what a process needs to live. */
 export function run(entry: string, environment: Record<string, string>, args: readonly string[] = []): Run {
   return start([...nodeOn(entry), ...args], environment);
 }
@@ -23,7 +24,7 @@ export function runCramped(entry: string, environment: Record<string, string>, l
 }
 
 function nodeOn(entry: string): string[] {
-  return [process.execPath, '--import', '@swc-node/register/esm-register', `src/${entry}.ts`];
+  return [process.execPath, `${compiledFolder}/src/${entry}.js`];
 }
 
 function start([command = '', ...args]: readonly string[], environment: Record<string, string>): Run {
