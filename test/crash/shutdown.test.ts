@@ -167,6 +167,25 @@ describe('an embedded database', () => {
     expect(await seat.stop('SIGTERM')).toBe(0);
   });
 
+  test('whose first process is killed says so in /readyz, and runs again by itself, with everything that was acknowledged', async () => {
+    await seat.start();
+    const assets = [await upload()];
+    const statuses = new Set<number>();
+    for (let round = 0; round < 2; round += 1) {
+      process.kill(await postmaster(), 'SIGKILL');
+      let asset: WireAsset | undefined;
+      for (const end = Date.now() + 30_000; asset === undefined && Date.now() < end; await sleep(50)) {
+        statuses.add((await fetch(`${seat.url}/readyz`)).status);
+        asset = await upload().catch(() => undefined);
+      }
+      if (asset !== undefined) assets.push(asset);
+    }
+    expect(assets).toHaveLength(3);
+    expect(statuses).toContain(503);
+    await expectKept(assets);
+    expect(await seat.stop('SIGTERM')).toBe(0);
+  });
+
   test('is the last to go: a running upload ends, and is kept, after SIGTERM', async () => {
     await seat.start();
     const upTo = 5000;
