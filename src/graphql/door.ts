@@ -117,9 +117,17 @@ function countedKeys(header: unknown): () => string | undefined {
   return () => uploadKey(header, uploads++);
 }
 
+const graphqlType = 'application/graphql-response+json';
+
 /** Answers refusals in GraphQL's shape; what is our fault, or the framework's word, is the server's to log and to answer. */
-function answerRefusal(error: unknown, _request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function answerRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const description = describeError(error);
   if (!(error instanceof MediakeepError) || isOurFault(description)) throw error;
-  return reply.code(description.status).headers(failureHeaders(description)).send(failureBody(description));
+  // Clients such as Apollo's read an answer that is not 200 as GraphQL only when its type says so (GraphQL over HTTP, 6.4).
+  const type = request.headers.accept?.includes(graphqlType) ? graphqlType : 'application/json';
+  return reply
+    .code(description.status)
+    .headers(failureHeaders(description))
+    .type(`${type}; charset=utf-8`)
+    .send(JSON.stringify(failureBody(description)));
 }

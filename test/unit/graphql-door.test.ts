@@ -222,6 +222,17 @@ describe('who is not signed in', () => {
     }
   });
 
+  test.each(['application/graphql-response+json', 'application/json'])(
+    'is told so as %s, where that is what the client reads',
+    async (accept) => {
+      const body = new FormData();
+      const answer = await fetch(server.url, { method: 'POST', headers: { accept, 'apollo-require-preflight': 'true' }, body });
+      expect(answer.status).toBe(401);
+      expect(answer.headers.get('content-type')).toBe(`${accept}; charset=utf-8`);
+      expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
+    },
+  );
+
   test('may read the schema', async () => {
     const { status, data } = await post(server, '{ __schema { queryType { name } } __typename }', {}, { authorization: '' });
     expect({ status, data }).toEqual({ status: 200, data: { __schema: { queryType: { name: 'Query' } }, __typename: 'Query' } });
