@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import sharp, { type Sharp } from 'sharp';
 import { cutLocation } from '../../src/imaging/location/cut.ts';
 import { SharpImageTools } from '../../src/imaging/sharp-image-tools.ts';
-import { jpeg, pngChunk } from '../support/media/pictures.ts';
+import { gif, jpeg, pngChunk } from '../support/media/pictures.ts';
 import { acceptedImages } from '../support/media.ts';
 
 const latitude = '51/1 30/1 3230/100';
@@ -45,7 +45,16 @@ const kinds: [string, string, () => Promise<Buffer>][] = [
   ['PNG', 'image/png', () => picture().png().toBuffer()],
   ['WebP', 'image/webp', () => picture().webp().toBuffer()],
   ['AVIF', 'image/avif', () => picture().avif({ effort: 0 }).toBuffer()],
+  ['GIF', 'image/gif', async () => withGifXmp(await gif({ width: 48, height: 32, frames: 2 }), gifXmp)],
 ];
+
+/** As the XMP specification (part 3, 1.1.2) and exiftool have it: text as it is, then a row of bytes that leads every reader to its end. */
+const gifXmp = Buffer.concat([Buffer.from(xmp), Buffer.from([1, ...Array.from({ length: 256 }, (_, index) => 255 - index)])]);
+
+function withGifXmp(bytes: Buffer, subBlocks: Buffer): Buffer {
+  const extension = Buffer.concat([Buffer.from('!\xff\x0bXMP DataXMP', 'latin1'), subBlocks, Buffer.from([0])]);
+  return Buffer.concat([bytes.subarray(0, -1), extension, bytes.subarray(-1)]);
+}
 
 const holds = (bytes: Buffer, texts: readonly string[]): string[] => texts.filter((text) => bytes.includes(text, 0, 'latin1'));
 const pixelsOf = (bytes: Buffer): Promise<Buffer> => sharp(bytes).raw().toBuffer();
@@ -64,7 +73,7 @@ describe('cutting the location out of an original', () => {
     const { orientation, exif: left } = await sharp(after).metadata();
     expect(orientation).toBe((await sharp(before).metadata()).orientation);
     // The raw GPS numbers: 51/1 as two little-endian words.
-    expect(left?.includes(Buffer.from([51, 0, 0, 0, 1, 0, 0, 0]))).toBe(false);
+    expect(left?.includes(Buffer.from([51, 0, 0, 0, 1, 0, 0, 0])) ?? false).toBe(false);
     // Cut once, there is nothing left to cut; and it is still a file that is taken.
     expect(cutLocation(after, mimeType)).toBe(false);
     const signal = AbortSignal.timeout(9000);
@@ -102,6 +111,43 @@ describe('cutting the location out of an original', () => {
     expect(cutLocation(bytes, 'image/png')).toBe(true);
     expect(bytes.includes('packed')).toBe(false);
     await expect(sharp(bytes, { failOn: 'warning' }).raw().toBuffer()).resolves.toBeDefined();
+  });
+
+  test('empties XMP that a GIF holds in pieces', async () => {
+    const pieces = ['<x exif:GPSLat', 'itude="51,30.5N"/>'].map((text) =>
+      Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]),
+    );
+    const bytes = withGifXmp(await gif({ width: 48, height: 32 }), Buffer.concat(pieces));
+    const after = Buffer.from(bytes);
+    expect(cutLocation(after, 'image/gif')).toBe(true);
+    expect(holds(after, ['GPSLat', '51,30.5N'])).toEqual([]);
+    expect(await pixelsOf(after)).toEqual(await pixelsOf(bytes));
+  });
+
+  test.each([0x02bc, 0x83bb, 0x8649])("takes XMP, IPTC and Photoshop's resources that EXIF holds (tag %d)", async (tag) => {
+    // One entry of undefined bytes, which lie behind it.
+    const secret = Buffer.from('GPS of the garden');
+    const tiff = Buffer.alloc(26 + secret.length);
+    tiff.write('II*\0', 'latin1');
+    for (const [at, value] of [
+      [4, 8],
+      [14, secret.length],
+      [18, 26],
+    ] as const)
+      tiff.writeUInt32LE(value, at);
+    for (const [at, value] of [
+      [8, 1],
+      [10, tag],
+      [12, 7],
+    ] as const)
+      tiff.writeUInt16LE(value, at);
+    secret.copy(tiff, 26);
+    const plain = await jpeg({ width: 8, height: 8 });
+    const head = Buffer.from([0xff, 0xe1, 0, 2 + 6 + tiff.length]);
+    const bytes = Buffer.concat([plain.subarray(0, 2), head, Buffer.from('Exif\0\0'), tiff, plain.subarray(2)]);
+    expect(cutLocation(bytes, 'image/jpeg')).toBe(true);
+    expect(bytes.includes('garden')).toBe(false);
+    expect(await pixelsOf(bytes)).toEqual(await pixelsOf(plain));
   });
 
   test('empties EXIF whose directories lead nowhere', async () => {

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { avifItems } from '../avif.ts';
+import { extension, extensionHeadBytes, gifBlocks } from '../gif.ts';
 import { endOfImage, nextMarker } from '../jpeg.ts';
 import { maxParts } from '../outline.ts';
 
@@ -15,6 +16,7 @@ export const metadataOf: Readonly<Record<string, (bytes: Buffer) => Iterable<Blo
   'image/png': pngBlocks,
   'image/webp': webpBlocks,
   'image/avif': avifBlocks,
+  'image/gif': gifXmpBlocks,
 };
 
 /** How metadata is announced in JPEG's application segments. Extended XMP is cut into pieces anywhere, and so cannot be looked through. */
@@ -132,4 +134,34 @@ function* avifBlocks(bytes: Buffer): Generator<Block> {
     // ISO 23008-12, A.2.1: four bytes say how far the TIFF is from here.
     else yield { kind, content: first.subarray(4 + first.readUInt32BE(0)) };
   }
+}
+
+/** The head of GIF's extension of XMP: an application extension of 11 bytes (XMP specification part 3, 1.1.2). */
+const gifXmpHead = Buffer.from('\x21\xff\x0bXMP DataXMP', 'latin1');
+
+/** 1, then 255 down to 0, then the end: wherever one who reads the text as sub-blocks comes out, this leads to its end. So the text may change, if it has no 0. */
+const gifXmpTrailer = Buffer.from([1, ...Array.from({ length: 256 }, (_, index) => 255 - index), 0]);
+
+function* gifXmpBlocks(bytes: Buffer): Generator<Block> {
+  const blocks = gifBlocks(bytes);
+  for (let next = blocks.next(); ; next = blocks.next()) {
+    if (next.done) {
+      if (next.value < bytes.length) yield { kind: 'opaque', content: bytes.subarray(next.value) };
+      return;
+    }
+    const { type, content } = next.value;
+    if (type !== extension || !content.subarray(0, gifXmpHead.length).equals(gifXmpHead)) continue;
+    const xmpEnd = content.length - gifXmpTrailer.length;
+    if (content.subarray(xmpEnd).equals(gifXmpTrailer))
+      yield { kind: 'xmp', content: content.subarray(gifXmpHead.length, xmpEnd) };
+    // Cut into sub-blocks after all: a text in pieces cannot be looked through.
+    else for (const piece of subBlocks(content)) yield { kind: 'opaque', content: piece };
+  }
+}
+
+/** The pieces behind the one that names the application. */
+function* subBlocks(block: Buffer): Generator<Buffer> {
+  const first = extensionHeadBytes + 1 + block.readUInt8(extensionHeadBytes);
+  for (let at = first, size = block.readUInt8(at); size !== 0; at += 1 + size, size = block.readUInt8(at))
+    yield block.subarray(at + 1, at + 1 + size);
 }

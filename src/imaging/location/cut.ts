@@ -4,7 +4,7 @@ import { cutFromIptc, cutFromXmp } from './texts.ts';
 import { cutFromTiff } from './tiff.ts';
 
 /**
- * Cuts positions and serial numbers out of a JPEG, PNG, WebP or AVIF, in place: no pixel is touched and no byte moves. What cannot be looked into, such
+ * Cuts positions and serial numbers out of a JPEG, PNG, WebP, AVIF or GIF, in place: no pixel is touched and no byte moves. What cannot be looked into, such
  * as a video behind a picture, is emptied. Returns whether anything was changed. INVALID_MEDIA when the file is not built as its type is.
  */
 export function cutLocation(bytes: Buffer, mimeType: string): boolean {

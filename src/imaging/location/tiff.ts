@@ -15,8 +15,11 @@ export function cutFromTiff(tiff: Buffer): boolean {
 const gpsDirectory = 0x8825;
 const exifDirectory = 0x8769;
 
-/** DNG's CameraSerialNumber; MakerNote, BodySerialNumber, LensSerialNumber (Exif 3.0, 4.6.6). */
-const tellingTags: ReadonlySet<number> = new Set([0xc62f, 0x927c, 0xa431, 0xa435]);
+/**
+ * DNG's CameraSerialNumber and DNGPrivateData; MakerNote, BodySerialNumber, LensSerialNumber (Exif 3.0, 4.6.6); and whole pieces of other metadata: XMP, IPTC,
+ * Photoshop's resources.
+ */
+const tellingTags: ReadonlySet<number> = new Set([0xc62f, 0xc634, 0x927c, 0xa431, 0xa435, 0x02bc, 0x83bb, 0x8649]);
 
 /** Bytes of a value, by the type's number (TIFF 6.0, section 2; Exif 3.0 adds 129). */
 const typeBytes: Readonly<Record<number, number>> = {
