@@ -48,7 +48,7 @@ export type AssetFieldsFragment =
   | AssetFields_VideoAsset_Fragment
 ;
 
-export type ImageFieldsFragment = { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null };
+export type ImageFieldsFragment = { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly srcset: string, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null };
 
 export type VideoFieldsFragment = { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string };
 
@@ -76,7 +76,7 @@ export type MediaQueryVariables = Exact<{
 
 
 export type MediaQuery = { readonly media:
-    | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null }
+    | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly srcset: string, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null }
     | { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
    | null };
 
@@ -91,7 +91,7 @@ export type MyMediaQueryVariables = Exact<{
 
 
 export type MyMediaQuery = { readonly myMedia: { readonly totalCount: number, readonly pageInfo: { readonly hasNextPage: boolean, readonly hasPreviousPage: boolean, readonly startCursor: string | null, readonly endCursor: string | null }, readonly edges: ReadonlyArray<{ readonly cursor: string, readonly node:
-        | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null }
+        | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly srcset: string, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null }
         | { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
        }> } };
 
@@ -107,7 +107,7 @@ export type UpdateMediaMutationVariables = Exact<{
 
 
 export type UpdateMediaMutation = { readonly updateMedia:
-    | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null }
+    | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly srcset: string, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null }
     | { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
    };
 
@@ -119,7 +119,7 @@ export type UploadImageMutationVariables = Exact<{
 }>;
 
 
-export type UploadImageMutation = { readonly uploadImage: { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null } };
+export type UploadImageMutation = { readonly uploadImage: { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly srcset: string, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null } };
 
 export type UploadVideoMutationVariables = Exact<{
   file: File | Blob;
@@ -149,7 +149,7 @@ export class TypedDocumentString<TResult, TVariables>
     return this.value;
   }
 }
-export const AssetFieldsFragmentDoc = new TypedDocumentString(`
+export const AssetFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
     fragment AssetFields on MediaAsset {
   __typename
   id
@@ -169,13 +169,14 @@ export const AssetFieldsFragmentDoc = new TypedDocumentString(`
   updatedAt
 }
     `, {"fragmentName":"AssetFields"}) as unknown as TypedDocumentString<AssetFieldsFragment, unknown>;
-export const ImageFieldsFragmentDoc = new TypedDocumentString(`
+export const ImageFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
     fragment ImageFields on ImageAsset {
   ...AssetFields
   animated
   hasAlpha
   placeholder
   dominantColor
+  srcset(format: AUTO)
   focus {
     x
     y
@@ -199,7 +200,7 @@ export const ImageFieldsFragmentDoc = new TypedDocumentString(`
   createdAt
   updatedAt
 }`, {"fragmentName":"ImageFields"}) as unknown as TypedDocumentString<ImageFieldsFragment, unknown>;
-export const VideoFieldsFragmentDoc = new TypedDocumentString(`
+export const VideoFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
     fragment VideoFields on VideoAsset {
   ...AssetFields
   duration
@@ -225,7 +226,7 @@ export const VideoFieldsFragmentDoc = new TypedDocumentString(`
   createdAt
   updatedAt
 }`, {"fragmentName":"VideoFields"}) as unknown as TypedDocumentString<VideoFieldsFragment, unknown>;
-export const DeleteMediaDocument = new TypedDocumentString(`
+export const DeleteMediaDocument = /*#__PURE__*/ new TypedDocumentString(`
     mutation DeleteMedia($id: ID!) {
   deleteMedia(id: $id) {
     id
@@ -233,7 +234,7 @@ export const DeleteMediaDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<DeleteMediaMutation, DeleteMediaMutationVariables>;
-export const ImageForPageDocument = new TypedDocumentString(`
+export const ImageForPageDocument = /*#__PURE__*/ new TypedDocumentString(`
     query ImageForPage($id: ID!, $width: Int = 1024) {
   media(id: $id) {
     __typename
@@ -254,7 +255,7 @@ export const ImageForPageDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ImageForPageQuery, ImageForPageQueryVariables>;
-export const MediaDocument = new TypedDocumentString(`
+export const MediaDocument = /*#__PURE__*/ new TypedDocumentString(`
     query Media($id: ID!) {
   media(id: $id) {
     ...ImageFields
@@ -285,6 +286,7 @@ fragment ImageFields on ImageAsset {
   hasAlpha
   placeholder
   dominantColor
+  srcset(format: AUTO)
   focus {
     x
     y
@@ -297,7 +299,7 @@ fragment VideoFields on VideoAsset {
   audioCodec
   frameRate
 }`) as unknown as TypedDocumentString<MediaQuery, MediaQueryVariables>;
-export const MyMediaDocument = new TypedDocumentString(`
+export const MyMediaDocument = /*#__PURE__*/ new TypedDocumentString(`
     query MyMedia($first: Int, $after: String, $kind: MediaKind, $status: MediaStatus, $tag: String, $search: String) {
   myMedia(
     first: $first
@@ -347,6 +349,7 @@ fragment ImageFields on ImageAsset {
   hasAlpha
   placeholder
   dominantColor
+  srcset(format: AUTO)
   focus {
     x
     y
@@ -359,7 +362,7 @@ fragment VideoFields on VideoAsset {
   audioCodec
   frameRate
 }`) as unknown as TypedDocumentString<MyMediaQuery, MyMediaQueryVariables>;
-export const MyUsageDocument = new TypedDocumentString(`
+export const MyUsageDocument = /*#__PURE__*/ new TypedDocumentString(`
     query MyUsage {
   myUsage {
     count
@@ -368,7 +371,7 @@ export const MyUsageDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<MyUsageQuery, MyUsageQueryVariables>;
-export const UpdateMediaDocument = new TypedDocumentString(`
+export const UpdateMediaDocument = /*#__PURE__*/ new TypedDocumentString(`
     mutation UpdateMedia($id: ID!, $input: UpdateMediaInput!) {
   updateMedia(id: $id, input: $input) {
     ...ImageFields
@@ -399,6 +402,7 @@ fragment ImageFields on ImageAsset {
   hasAlpha
   placeholder
   dominantColor
+  srcset(format: AUTO)
   focus {
     x
     y
@@ -411,7 +415,7 @@ fragment VideoFields on VideoAsset {
   audioCodec
   frameRate
 }`) as unknown as TypedDocumentString<UpdateMediaMutation, UpdateMediaMutationVariables>;
-export const UploadImageDocument = new TypedDocumentString(`
+export const UploadImageDocument = /*#__PURE__*/ new TypedDocumentString(`
     mutation UploadImage($file: Upload!, $title: String, $altText: String, $tags: [String!]) {
   uploadImage(file: $file, title: $title, altText: $altText, tags: $tags) {
     ...ImageFields
@@ -441,12 +445,13 @@ fragment ImageFields on ImageAsset {
   hasAlpha
   placeholder
   dominantColor
+  srcset(format: AUTO)
   focus {
     x
     y
   }
 }`) as unknown as TypedDocumentString<UploadImageMutation, UploadImageMutationVariables>;
-export const UploadVideoDocument = new TypedDocumentString(`
+export const UploadVideoDocument = /*#__PURE__*/ new TypedDocumentString(`
     mutation UploadVideo($file: Upload!, $title: String, $altText: String, $tags: [String!]) {
   uploadVideo(file: $file, title: $title, altText: $altText, tags: $tags) {
     ...VideoFields

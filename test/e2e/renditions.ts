@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
 import { ImageForPageDocument } from '../../src/client/generated.ts';
-import { request } from '../../src/client/request.ts';
 import type { Door } from '../support/doors.ts';
 import { jpeg, png } from '../support/media/pictures.ts';
 import { acceptedImages } from '../support/media.ts';
+import { request } from '../support/request.ts';
 import { restClient } from '../support/rest-door.ts';
 import { type TestServer, tokenOf } from '../support/server.ts';
 

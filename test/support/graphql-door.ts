@@ -7,8 +7,8 @@ import {
   UploadImageDocument,
   UploadVideoDocument,
 } from '../../src/client/generated.ts';
-import { RequestError, request } from '../../src/client/request.ts';
 import { type Door, DoorError, type WireAsset } from './doors.ts';
+import { RequestError, request } from './request.ts';
 
 /** The GraphQL door, driven by the typed documents that codegen made. */
 export function graphqlClient(server: { url: string }, token: string | undefined): Door {

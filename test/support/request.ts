@@ -1,4 +1,4 @@
-import type { TypedDocumentString } from './generated.ts';
+import type { TypedDocumentString } from '../../src/client/generated.ts';
 
 /** What goes along with a request. */
 export interface RequestOptions {

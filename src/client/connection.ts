@@ -1,0 +1,90 @@
+import { dataOf } from './answer.ts';
+import type { Reply, Send } from './exchange.ts';
+import { type Form, formOf, type LiftedFile, withoutFiles } from './form.ts';
+import type { TypedDocumentString } from './generated.ts';
+import { Patience, type RetryOptions, retrying, wasNotBegun } from './retry.ts';
+import { sender } from './send.ts';
+
+/** Where the server is, and who is asking. */
+export interface ConnectionOptions {
+  /** The server's base URL, such as `https://media.example`. */
+  readonly url: string | URL;
+  /** What goes into `Authorization: Bearer`, or a function that is asked for it before every request. */
+  readonly token?: string | (() => string | undefined | Promise<string | undefined>) | undefined;
+  /** Instead of the global one, and of XMLHttpRequest. Whatever is uploaded through it in a browser tells its progress only at the end. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** How patiently requests are tried again. */
+  readonly retry?: RetryOptions | undefined;
+}
+
+/** What goes along with one operation. */
+export interface OperationOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Told how many bytes of the files have been sent. */
+  readonly onSent?: ((bytes: number) => void) | undefined;
+}
+
+/** A way to the GraphQL door. */
+export interface Connection {
+  readonly endpoint: string;
+  readonly send: Send;
+  readonly retry: RetryOptions | undefined;
+  /** Sends one operation, once, and resolves with the answer whatever it is. Files anywhere in `variables` make it a form. */
+  post(operation: { readonly query: string; readonly variables: unknown }, options?: OperationOptions): Promise<Reply>;
+}
+
+/** Opens nothing; whoever is asked later is. */
+export function connect({ url, token, fetch, retry }: ConnectionOptions): Connection {
+  const endpoint = `${String(url).replace(/\/+$/, '')}/graphql`;
+  const send = sender(fetch);
+  return {
+    endpoint,
+    send,
+    retry,
+    async post({ query, variables }, { signal, headers, onSent } = {}) {
+      const files: LiftedFile[] = [];
+      const operations = JSON.stringify({ query, variables: withoutFiles(variables, 'variables', files) });
+      const form = files.length === 0 ? undefined : formOf(operations, files);
+      const bearer = typeof token === 'function' ? await token() : token;
+      return await send({
+        method: 'POST',
+        url: endpoint,
+        headers: {
+          accept: 'application/json',
+          'content-type': form?.contentType ?? 'application/json',
+          ...(form && { 'apollo-require-preflight': 'true' }),
+          ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+          ...headers,
+        },
+        body: form?.body ?? operations,
+        signal,
+        onSent: form && onSent && countsFiles(form, files, onSent),
+      });
+    },
+  };
+}
+
+/** Tells of the files' bytes only, not of what the form puts around them. */
+function countsFiles({ headBytes }: Form, files: readonly LiftedFile[], onSent: (bytes: number) => void) {
+  const totalBytes = files.reduce((sum, { file }) => sum + file.size, 0);
+  return (bytes: number): void => onSent(Math.min(Math.max(bytes - headBytes, 0), totalBytes));
+}
+
+/**
+ * Runs one operation, and resolves with its data. Queries are tried again when the network fails or the server is busy, mutations only when the
+ * server says that it has not begun. Rejects with MediakeepError, or the reason of `signal`.
+ */
+export async function run<TData, TVariables>(
+  connection: Connection,
+  document: TypedDocumentString<TData, TVariables>,
+  variables: TVariables,
+  options: OperationOptions = {},
+): Promise<TData> {
+  const query = String(document);
+  return await retrying(
+    new Patience(connection.retry, options.signal),
+    async () => dataOf(await connection.post({ query, variables }, options)) as TData,
+    /^\s*mutation\b/.test(query) ? wasNotBegun : undefined,
+  );
+}

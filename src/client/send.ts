@@ -1,0 +1,113 @@
+import { MediakeepError } from './errors.ts';
+import { type Exchange, type Reply, type Send, sizeOf } from './exchange.ts';
+import { noAnswer } from './no-answer.ts';
+import { sendByXhr, xhrOf } from './xhr.ts';
+
+/**
+ * How this place sends. Bodies whose progress is asked for go through XMLHttpRequest where there is one, because browsers tell of no other how
+ * far it is; elsewhere, and whenever a `fetch` is given, through fetch.
+ */
+export function sender(given: typeof fetch | undefined): Send {
+  const Xhr = xhrOf(globalThis);
+  const byFetch = fetchSender(given ?? globalThis.fetch.bind(globalThis), Xhr === undefined);
+  return (exchange) =>
+    watched(exchange, given === undefined && Xhr !== undefined && exchange.onSent ? (each) => sendByXhr(Xhr, each) : byFetch);
+}
+
+/** A transfer of which nothing moves for so long is given up, in milliseconds: it may hang on a network that is no longer there. */
+const stallMs = 60_000;
+
+/** Sends, and gives up when nothing moves although there is more to send. */
+async function watched(exchange: Exchange, send: Send): Promise<Reply> {
+  const { body, signal, onSent } = exchange;
+  signal?.throwIfAborted();
+  if (onSent === undefined) return await send(exchange);
+  const stalled = new AbortController();
+  const totalBytes = sizeOf(body);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isOver = false;
+  const watch = (sentBytes: number): void => {
+    clearTimeout(timer);
+    // A body goes on for a moment after a refusal that came early.
+    if (isOver || sentBytes >= totalBytes) return;
+    timer = setTimeout(() => stalled.abort(new MediakeepError('The connection stands still.', { code: 'NETWORK' })), stallMs);
+  };
+  watch(0);
+  try {
+    return await send({
+      ...exchange,
+      signal: signal ? AbortSignal.any([signal, stalled.signal]) : stalled.signal,
+      onSent: (sentBytes) => {
+        watch(sentBytes);
+        if (!isOver) onSent(sentBytes);
+      },
+    });
+  } finally {
+    isOver = true;
+    clearTimeout(timer);
+  }
+}
+
+/** Bodies are counted as they leave only where fetch takes streams over any HTTP: Node, Deno, Bun, but no browser. */
+function fetchSender(fetch: typeof globalThis.fetch, takesStreams: boolean): Send {
+  return async ({ method, url, headers, body, signal, onSent }) => {
+    const isCounted = takesStreams && onSent !== undefined && typeof body !== 'string';
+    try {
+      const response = await fetch(url, {
+        method,
+        ...(isCounted
+          ? // `duplex` is not in every library of types, but what a stream needs.
+            ({ headers: withLength(headers, body), body: counted(body, onSent), duplex: 'half' } as object)
+          : { headers: { ...headers }, body }),
+        signal: signal ?? null,
+      });
+      if (!isCounted) onSent?.(sizeOf(body));
+      return { status: response.status, header: (name) => response.headers.get(name), text: await response.text() };
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw noAnswer(error);
+    }
+  };
+}
+
+function withLength(headers: Readonly<Record<string, string>>, body: Exchange['body']): Record<string, string> {
+  return { ...headers, 'content-length': String(sizeOf(body)) };
+}
+
+/** How much of a chunk in memory is handed on at a time. */
+const pieceBytes = 65_536;
+
+/** The body as a stream that tells how much of it the connection has taken: what was asked for before is gone when more is asked for. */
+function counted(body: Blob | Uint8Array<ArrayBuffer>, onSent: (bytes: number) => void): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const pieces = body instanceof Blob ? piecesOf(body.stream()) : slices(body);
+  let sentBytes = 0;
+  return new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      async pull(controller) {
+        if (sentBytes > 0) onSent(sentBytes);
+        const { done, value } = await pieces.next();
+        if (done) return controller.close();
+        sentBytes += value.byteLength;
+        controller.enqueue(value);
+      },
+      async cancel() {
+        await pieces.return(undefined);
+      },
+    },
+    // Nothing is asked for in advance.
+    { highWaterMark: 0 },
+  );
+}
+
+async function* piecesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  const reader = stream.getReader();
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+  } finally {
+    await reader.cancel();
+  }
+}
+
+async function* slices(bytes: Uint8Array<ArrayBuffer>): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  for (let start = 0; start < bytes.length; start += pieceBytes) yield bytes.subarray(start, start + pieceBytes);
+}
