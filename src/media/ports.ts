@@ -31,6 +31,55 @@ export interface PutOptions {
   readonly signal: AbortSignal;
 }
 
+/** What a client announced of an upload whose bytes it sends by itself. */
+export interface AnnouncedUpload {
+  readonly sizeBytes: number;
+  /** As declared; the asset's real type is found out when it is complete. */
+  readonly contentType: string;
+  readonly filename: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** The origin of the page that will send, for a bucket's CORS answers; undefined when no page asked. */
+  readonly origin: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Resumable sessions in the protocol of Google Cloud Storage: a client sends bytes by itself, and a session makes at most one object, of exactly the
+ * announced size, under a key that was free.
+ */
+export interface UploadSessions {
+  /**
+   * Opens a session that may create `key`. Resolves with its URI on the storage, a bearer secret; undefined when the bytes come through {@link receiver}.
+   * Rejects when there is an object already. STORAGE_UNAVAILABLE.
+   */
+  open(key: string, announced: AnnouncedUpload): Promise<string | undefined>;
+  /**
+   * Ends a session: when this resolves, nothing can come out of it any more (an object that it has made already stays). Unknown or ended is no error.
+   * STORAGE_UNAVAILABLE.
+   */
+  cancel(key: string, uri: string | undefined, signal: AbortSignal): Promise<void>;
+  /** Takes the bytes of sessions on this server; undefined when the storage has an endpoint of its own. */
+  readonly receiver: UploadReceiver | undefined;
+}
+
+/** The receiving side of sessions, for a storage that has no endpoint of its own. Any number of processes may receive for one session. */
+export interface UploadReceiver {
+  /** How many bytes the session holds durably, from the first on. NOT_FOUND when there is no such session (any more). */
+  held(key: string, signal: AbortSignal): Promise<number>;
+  /**
+   * Adds `source` from byte `offset` on, which must not lie beyond what is held (RangeError); what is held already is skipped, and what would pass
+   * `limitBytes` fails with RangeError. Whoever was adding before stops, and rejects with STORAGE_UNAVAILABLE. Resolves with what is held durably; when
+   * the source fails or the signal aborts, what had arrived stays held and it rejects with that. Once it has settled it reads nothing more of `source`, but
+   * does not destroy it: a request is still to be answered. NOT_FOUND, STORAGE_UNAVAILABLE.
+   */
+  append(key: string, source: Readable, options: { offset: number; limitBytes: number; signal: AbortSignal }): Promise<number>;
+  /**
+   * Makes the object visible, once, all or nothing. Rejects with INVALID_MEDIA when `crc32c` is given and is another, and with RangeError when it is not of
+   * `sizeBytes`; then nothing has changed. Rejects when the key is taken by something else. Calling it again answers the same object. NOT_FOUND, STORAGE_UNAVAILABLE.
+   */
+  finish(key: string, options: { sizeBytes: number; crc32c: number | undefined; signal: AbortSignal }): Promise<StoredObject>;
+}
+
 export interface DownloadOptions {
   readonly contentType: string;
   /** The whole header value. */
@@ -59,7 +108,7 @@ export interface ObjectStorage {
   read(key: string, options: { range?: ByteRange; signal: AbortSignal }): Promise<Readable>;
   /** Size and checksum, or undefined when there is no such object. */
   stat(key: string, signal: AbortSignal): Promise<StoredObject | undefined>;
-  /** Removes every object whose key begins with `prefix` (which ends in `/`). Absent is no error. */
+  /** Removes every object whose key begins with `prefix` (which ends in `/`), and what a {@link UploadReceiver} holds of such. Absent is no error. */
   removeAll(prefix: string, signal: AbortSignal): Promise<void>;
   /**
    * Every object there is, in the order of their keys (byte by byte), at a memory that does not grow with their number. Slow: for `npm run reconcile`,
@@ -70,6 +119,8 @@ export interface ObjectStorage {
   downloadUrl(key: string, options: DownloadOptions): Promise<string | undefined>;
   /** Resolves when the storage answers. */
   check(signal: AbortSignal): Promise<void>;
+  /** Uploads whose bytes the client sends by itself, in pieces, and goes on with after anything that went wrong. */
+  readonly sessions: UploadSessions;
 }
 
 /** What a list asks for. */

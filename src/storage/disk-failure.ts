@@ -17,6 +17,12 @@ export async function onDisk<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+/** Turns a failure of the file system into {@link diskFailure}; gives anything else back as it is. */
+export function asDiskFailure(error: unknown): unknown {
+  const isOfTheSystem = typeof error === 'object' && error !== null && 'syscall' in error;
+  return isOfTheSystem ? diskFailure(error) : error;
+}
+
 /** What `work` gives, or undefined when it fails with one of these codes of the system, such as `ENOENT`. */
 export async function unless<T>(codes: readonly string[], work: Promise<T>): Promise<T | undefined> {
   try {

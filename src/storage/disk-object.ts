@@ -11,10 +11,16 @@ import { FileSink, FileSource } from './disk-streams.ts';
 /** Nobody but the server's own user has any business in the storage's folders. */
 export const folderMode = 0o700;
 
-const fileMode = 0o600;
+/** Nor in its files. */
+export const fileMode = 0o600;
 
 /** The one file of an object's folder is named by its CRC32C. Anything else, such as what NFS leaves of an open file, is not the object. */
-const checksumPattern = /^[0-9a-f]{8}$/;
+export const checksumPattern = /^[0-9a-f]{8}$/;
+
+/** The name of the file with an object's bytes. */
+export function checksumName(crc32c: number): string {
+  return crc32c.toString(16).padStart(8, '0');
+}
 
 /** Where an object lies: absolute paths of its folder and the two above. */
 export interface Place {
@@ -29,6 +35,8 @@ export interface Place {
   readonly asset: string;
   /** Holds the bytes, in one file. */
   readonly object: string;
+  /** Of the upload session that may make the object (disk-turns.ts). */
+  readonly session: string;
 }
 
 /**
@@ -44,7 +52,7 @@ export async function writeDraft(draft: string, source: Readable, signal: AbortS
     await pour(source, sink, signal);
     const facts = sink.facts();
     await onDisk(settle(file, facts.sizeBytes));
-    await onDisk(rename(path, join(draft, facts.crc32c.toString(16).padStart(8, '0'))));
+    await onDisk(rename(path, join(draft, checksumName(facts.crc32c))));
     return facts;
   } finally {
     // Waits for a write that is still under way. Everything is on the disk or given up by now.

@@ -13,11 +13,17 @@ const batchChunks = 256;
 /** Bytes of one read. */
 const readBytes = 256 * 1024;
 
+/** Bytes of one read of a file that is only summed up. */
+const summedBytes = 1024 * 1024;
+
 type Done = (error?: Error | null) => void;
 
+/** A file that is empty yet. */
+const nothing: StoredObject = { sizeBytes: 0, crc32c: 0 };
+
 /**
- * Writes a file in large batches and sums it up on the way. One batch is written while the next is gathered; a source that is faster than the disk waits.
- * Fails with STORAGE_UNAVAILABLE. Leaves the file open.
+ * Writes a file in large batches and sums it up on the way, from its beginning or on from `begun`. One batch is written while the next is gathered; a source
+ * that is faster than the disk waits. Fails with STORAGE_UNAVAILABLE. Leaves the file open.
  */
 export class FileSink extends Writable {
   readonly #file: FileHandle;
@@ -26,17 +32,28 @@ export class FileSink extends Writable {
   #writing = false;
   /** Called when the write that is under way has ended. */
   #next: Done | undefined;
-  #sizeBytes = 0;
-  #crc32c = 0;
+  #sizeBytes: number;
+  #crc32c: number;
+  #written: StoredObject;
+  /** Of the last write. Never rejects. */
+  #end = Promise.resolve();
 
-  constructor(file: FileHandle) {
+  constructor(file: FileHandle, begun = nothing) {
     super({ highWaterMark: batchBytes / 2 });
     this.#file = file;
+    this.#written = begun;
+    this.#sizeBytes = begun.sizeBytes;
+    this.#crc32c = begun.crc32c;
   }
 
-  /** What was taken in; all of it has reached the file once the stream has finished. */
+  /** The file up to the end of the last whole batch that has reached it: of everything, once the stream has finished. After a failure some more may have. */
   facts(): StoredObject {
-    return { sizeBytes: this.#sizeBytes, crc32c: this.#crc32c };
+    return this.#written;
+  }
+
+  /** Resolves when no write is under way (any more), whatever became of it. */
+  async settled(): Promise<void> {
+    await this.#end;
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
@@ -74,8 +91,13 @@ export class FileSink extends Writable {
     this.#batch = [];
     this.#batchedBytes = 0;
     this.#writing = true;
-    writeAll(this.#file, batch).then(
-      () => this.#wrote(),
+    const position = this.#written.sizeBytes;
+    const facts = { sizeBytes: this.#sizeBytes, crc32c: this.#crc32c };
+    this.#end = writeAll(this.#file, batch, position).then(
+      () => {
+        this.#written = facts;
+        this.#wrote();
+      },
       (error: unknown) => this.#wrote(diskFailure(error)),
     );
   }
@@ -131,10 +153,11 @@ export class FileSource extends Readable {
 }
 
 /** A write may take fewer bytes than it was given, as it does when the disk fills up: the next one then tells why. */
-async function writeAll(file: FileHandle, batch: readonly Buffer[]): Promise<void> {
+async function writeAll(file: FileHandle, batch: readonly Buffer[], position: number): Promise<void> {
   let rest = batch;
-  while (rest.length > 0) {
-    const { bytesWritten } = await file.writev(rest);
+  for (let at = position; rest.length > 0; ) {
+    const { bytesWritten } = await file.writev(rest, at);
+    at += bytesWritten;
     rest = after(rest, bytesWritten);
   }
 }
@@ -148,4 +171,20 @@ function after(batch: readonly Buffer[], count: number): readonly Buffer[] {
   });
   if (first === -1) return [];
   return batch.slice(first).map((chunk, index) => (index === 0 ? chunk.subarray(skip) : chunk));
+}
+
+/**
+ * What a file holds, when its beginning is known: reads the rest of it. Stops where it is when the signal aborts. Fails as the file system fails.
+ */
+export async function sumUp(file: FileHandle, known: StoredObject, signal: AbortSignal): Promise<StoredObject> {
+  const { size } = await file.stat();
+  let { sizeBytes, crc32c: sum } = known.sizeBytes <= size ? known : nothing;
+  const buffer = Buffer.allocUnsafe(sizeBytes < size ? summedBytes : 0);
+  while (sizeBytes < size && !signal.aborted) {
+    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, size - sizeBytes), sizeBytes);
+    if (bytesRead === 0) throw diskFailure(new Error('The file is shorter than it was'));
+    sum = crc32c(buffer.subarray(0, bytesRead), sum);
+    sizeBytes += bytesRead;
+  }
+  return { sizeBytes, crc32c: sum };
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
-import type { ByteRange, ListedObject, ObjectStorage, PutOptions, StoredObject } from '../media/ports.ts';
+import type { ByteRange, ListedObject, ObjectStorage, PutOptions, StoredObject, UploadSessions } from '../media/ports.ts';
 import { diskFailure, onDisk, unless } from './disk-failure.ts';
 import { idsInOrder } from './disk-list.ts';
 import {
@@ -16,9 +16,13 @@ import {
   syncFolder,
   writeDraft,
 } from './disk-object.ts';
+import { DiskSessions } from './disk-sessions.ts';
 
 /** What in `tmp/` has not changed for so long belongs to no running upload, in milliseconds. */
 const staleAfterMs = 24 * 60 * 60 * 1000;
+
+/** What in `sessions/` has not changed for so long belongs to no row, whose sessions end after a week at the latest. In milliseconds. */
+const forgottenAfterMs = 14 * 24 * 60 * 60 * 1000;
 
 /** How often a process that runs for months looks for such, in milliseconds. */
 const sweepEveryMs = 60 * 60 * 1000;
@@ -42,11 +46,13 @@ const gone = 'gone~';
  * An object is a folder with one file, so that one rename makes bytes and checksum visible together. It is atomic and, because a folder
  * cannot be renamed onto one that holds something, create-only. A checksum in a second file would be a second step, with a crash in between.
  *
- * Uploads grow in `tmp/`; what is removed passes through it, out of everybody's reach at once.
+ * Uploads grow in `tmp/`; what is removed passes through it, out of everybody's reach at once. What clients send in pieces grows in `sessions/<asset id>/<name>`.
  */
 export class DiskStorage implements ObjectStorage {
+  readonly sessions: UploadSessions;
   readonly #root: string;
   readonly #tmp: string;
+  readonly #sessions: string;
   /** Folders whose own name is known to be durable. */
   readonly #shards = new Set<string>();
   readonly #seen = new SeenChecksums();
@@ -55,6 +61,15 @@ export class DiskStorage implements ObjectStorage {
   private constructor(root: string) {
     this.#root = root;
     this.#tmp = join(root, 'tmp');
+    this.#sessions = join(root, 'sessions');
+    this.sessions = new DiskSessions({
+      placeOf: (key) => this.#placeOf(key),
+      makeShard: (shard) => this.#makeShard(shard),
+      remove: async (path, id) => {
+        await this.#takeAway(path, id);
+        await this.#bury(`${gone}${id}~`);
+      },
+    });
   }
 
   /**
@@ -137,7 +152,7 @@ export class DiskStorage implements ObjectStorage {
   }
 
   async #prepare(): Promise<void> {
-    await mkdir(this.#tmp, { recursive: true, mode: folderMode });
+    for (const folder of [this.#tmp, this.#sessions]) await mkdir(folder, { recursive: true, mode: folderMode });
     await syncFolder(this.#root);
     // A parent that we may not open is not one in which we have just made the root.
     await unless(['EACCES', 'EPERM'], syncFolder(dirname(this.#root)));
@@ -157,11 +172,16 @@ export class DiskStorage implements ObjectStorage {
   async #sweep(): Promise<void> {
     this.#sweptAtMs = Date.now();
     const nowMs = await probe(this.#tmp);
-    for (const name of await readdir(this.#tmp)) {
-      const path = join(this.#tmp, name);
-      if (!name.startsWith(gone) && (await lastChangeMs(path)) < nowMs - staleAfterMs) await this.#takeAway(path, 'stale');
-    }
+    await this.#takeStale(this.#tmp, nowMs - staleAfterMs);
+    await this.#takeStale(this.#sessions, nowMs - forgottenAfterMs);
     await this.#bury(gone);
+  }
+
+  async #takeStale(folder: string, beforeMs: number): Promise<void> {
+    for (const name of await readdir(folder)) {
+      const path = join(folder, name);
+      if (!name.startsWith(gone) && (await lastChangeMs(path)) < beforeMs) await this.#takeAway(path, 'stale');
+    }
   }
 
   async #receive(place: Place, source: Readable, signal: AbortSignal): Promise<StoredObject> {
@@ -189,17 +209,18 @@ export class DiskStorage implements ObjectStorage {
   }
 
   /**
-   * Uploads of the asset that still run lose their draft, and so fail. Drafts go first: one that is published before it could be taken
+   * Uploads of the asset that still run lose their draft, and so fail. Drafts and sessions go first: one that is published before it could be taken
    * away then goes with the asset's folder.
    */
   async #removeAsset(id: string): Promise<void> {
     for (const name of await readdir(this.#tmp)) {
       if (name.startsWith(`${id}~`)) await this.#takeAway(join(this.#tmp, name), id);
     }
-    const { shard, asset } = this.#foldersOf(id);
+    const { shard, asset, sessions } = this.#foldersOf(id);
+    await this.#takeAway(sessions, id);
     await this.#takeAway(asset, id);
     await this.#bury(`${gone}${id}~`);
-    await Promise.all([unless(['ENOENT'], syncFolder(shard)), syncFolder(this.#tmp)]);
+    await Promise.all([unless(['ENOENT'], syncFolder(shard)), syncFolder(this.#sessions), syncFolder(this.#tmp)]);
   }
 
   /** Moves something out of reach: removed in place, a folder could be filled again meanwhile, and be seen half empty. */
@@ -217,19 +238,19 @@ export class DiskStorage implements ObjectStorage {
   #placeOf(key: string): Place {
     const [, id, name] = keyPattern.exec(key) ?? [];
     if (id === undefined || name === undefined) throw new Error(`Not a key: ${JSON.stringify(key)}`);
-    const folders = this.#foldersOf(id);
-    return { key, id, tmp: this.#tmp, ...folders, object: join(folders.asset, name) };
+    const { shard, asset, sessions } = this.#foldersOf(id);
+    return { key, id, tmp: this.#tmp, shard, asset, object: join(asset, name), session: join(sessions, name) };
   }
 
-  #foldersOf(id: string): { shard: string; asset: string } {
+  #foldersOf(id: string): { shard: string; asset: string; sessions: string } {
     const shard = join(this.#root, id.slice(-2));
-    return { shard, asset: join(shard, id) };
+    return { shard, asset: join(shard, id), sessions: join(this.#sessions, id) };
   }
 }
 
-/** When a file, or what is in a folder, was last written. Never, for what has just vanished. */
+/** When a file, or anything in a folder, was last written. Never, for what has just vanished. */
 async function lastChangeMs(path: string): Promise<number> {
-  const within = (await unless(['ENOENT', 'ENOTDIR'], readdir(path))) ?? [];
+  const within = (await unless(['ENOENT', 'ENOTDIR'], readdir(path, { recursive: true }))) ?? [];
   const paths = [path, ...within.map((name) => join(path, name))];
   const changes = await Promise.all(paths.map((each) => unless(['ENOENT'], lstat(each))));
   return Math.max(...changes.map((stats) => stats?.mtimeMs ?? 0));

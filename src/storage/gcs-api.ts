@@ -19,6 +19,14 @@ export interface ObjectSettings {
   readonly crc32c?: string;
 }
 
+/** What a session is held to, when somebody else sends its bytes. */
+export interface SessionPins {
+  /** The session takes no other size. */
+  readonly sizeBytes: number;
+  /** The origin of the page that will send: the bucket answers that one's CORS requests, and no other's. */
+  readonly origin: string | undefined;
+}
+
 /** One version of an object as the bucket describes it. */
 export interface ObjectVersion extends StoredObject {
   readonly name: string;
@@ -125,11 +133,16 @@ export class BucketApi {
   }
 
   /** Starts a resumable session that may create the object, and gives its URI, which lets anybody do so. Undefined when the name is taken. */
-  async startSession(settings: ObjectSettings, limits: Limits): Promise<string | undefined> {
+  async startSession(settings: ObjectSettings, pins: SessionPins | undefined, limits: Limits): Promise<string | undefined> {
     const answer = await this.#request({
       method: 'POST',
       url: `${this.#uploadUrl}?uploadType=resumable&ifGenerationMatch=0`,
-      headers: { 'Content-Type': 'application/json; charset=UTF-8', 'X-Upload-Content-Type': settings.contentType },
+      headers: {
+        'Content-Type': 'application/json; charset=UTF-8',
+        'X-Upload-Content-Type': settings.contentType,
+        ...(pins && { 'X-Upload-Content-Length': String(pins.sizeBytes) }),
+        ...(pins?.origin !== undefined && { Origin: pins.origin }),
+      },
       body: [Buffer.from(JSON.stringify(settings))],
       ...limits,
     });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type { PutOptions, StoredObject } from '../media/ports.ts';
 import { type Chunk, ChunkReader } from './chunks.ts';
-import { type BucketApi, insertedBy, type ObjectSettings, type ObjectVersion } from './gcs-api.ts';
+import { type BucketApi, insertedBy, type ObjectSettings, type ObjectVersion, type SessionPins } from './gcs-api.ts';
 import { BucketFault } from './gcs-failure.ts';
 import type { HttpClient } from './http.ts';
 import { forSending, type Limits, orAbort, type Patience, withRetries } from './retry.ts';
@@ -34,14 +34,8 @@ export class BucketUpload {
   constructor(tools: UploadTools, key: string, options: PutOptions) {
     this.#tools = tools;
     this.#signal = options.signal;
-    this.#settings = {
-      name: key,
-      contentType: options.contentType,
-      // Whoever follows a link asks again each time: a copy must not outlive the link. No proxy may recompress originals.
-      cacheControl: 'private, no-cache, no-transform',
-      contentDisposition: `inline; filename*=UTF-8''${encodeStrictly(options.filename.toWellFormed())}`,
-      metadata: { ...options.metadata, [uploadIdName]: this.#uploadId },
-    };
+    const metadata = { ...options.metadata, [uploadIdName]: this.#uploadId };
+    this.#settings = settingsOf(key, { ...options, metadata });
   }
 
   /** Rejects with a BucketFault, the source's failure or the signal's reason, after removing what was made. */
@@ -77,42 +71,24 @@ export class BucketUpload {
 
   async #sendInChunks(first: Chunk, chunks: ChunkReader): Promise<StoredObject> {
     for (let sessions = 1; ; sessions += 1) {
-      const sessionUri = await this.#startSession();
+      const sessionUri = await startSession(this.#tools, this.#settings, { signal: this.#signal });
       try {
         const { http, patience } = this.#tools;
         const result = await sendThroughSession({ http, sessionUri, chunks, first, patience, signal: this.#signal });
         return await this.#confirm(result, insertedBy(result.answer));
       } catch (error) {
-        if (!(await cancelSession(this.#tools.http, sessionUri, this.#tidying()))) await this.#undo();
+        if (!(await cancelSession(this.#tools.http, sessionUri, tidying(this.#tools)))) await this.#undo();
         const isLost = error instanceof SessionGone && error.isAtStart && sessions < sessionsAtMost;
         if (!isLost || this.#signal.aborted) throw error;
       }
     }
   }
 
-  /** A request that is cut off may have started a session all the same: so an abort lets it end, and then ends the session. */
-  async #startSession(): Promise<string> {
-    const { api, http, patience, tidyLater } = this.#tools;
-    const { signal } = new AbortController();
-    const start = ({ limitMs }: Limits): Promise<string | undefined> => api.startSession(this.#settings, { limitMs, signal });
-    const starting = withRetries(start, patience, this.#signal);
-    const sessionUri = await orAbort(starting, this.#signal).catch((error: unknown) => {
-      const cancel = async (): Promise<void> => {
-        const late = await starting;
-        if (late !== undefined) await cancelSession(http, late, this.#tidying());
-      };
-      tidyLater(cancel().catch(() => undefined));
-      throw error;
-    });
-    if (sessionUri === undefined) throw this.#nameIsTaken();
-    return sessionUri;
-  }
-
   /** Holds what the bucket says against what we counted. A name that is taken (`undefined`) may be taken by us: by a request whose answer was lost. */
   async #confirm(counted: StoredObject, inserted: ObjectVersion | undefined): Promise<StoredObject> {
     const { patience } = this.#tools;
     const version = inserted ?? (await withRetries((limits) => this.#findOwn(limits), patience, this.#signal));
-    if (version === undefined) throw this.#nameIsTaken();
+    if (version === undefined) throw nameIsTaken(this.#settings);
     const { sizeBytes, crc32c } = version;
     if (sizeBytes !== counted.sizeBytes || crc32c !== counted.crc32c)
       throw new BucketFault(`The bucket holds other bytes than were sent: ${JSON.stringify({ sizeBytes, crc32c, counted })}`, {
@@ -123,7 +99,7 @@ export class BucketUpload {
 
   /** Removes the object if this upload made it: of a request whose answer was lost nobody knows. */
   async #undo(): Promise<void> {
-    const { patience, signal } = this.#tidying();
+    const { patience, signal } = tidying(this.#tools);
     const remove = async (): Promise<void> => {
       const own = await withRetries((limits) => this.#findOwn(limits), patience, signal);
       if (own !== undefined) await withRetries((limits) => this.#tools.api.remove(own, limits), patience, signal);
@@ -136,16 +112,58 @@ export class BucketUpload {
     const version = await this.#tools.api.find(this.#settings.name, limits);
     return version?.metadata[uploadIdName] === this.#uploadId ? version : undefined;
   }
+}
 
-  /** For work that nobody waits for gladly. */
-  #tidying(): { patience: Patience; signal: AbortSignal } {
-    const { callMs } = this.#tools.patience;
-    return { patience: { ...this.#tools.patience, deadlineMs: callMs }, signal: AbortSignal.timeout(callMs) };
-  }
+/** What is kept beside the bytes of an original or a rendition. */
+export function settingsOf(
+  key: string,
+  { contentType, filename, metadata }: Pick<PutOptions, 'contentType' | 'filename' | 'metadata'>,
+): ObjectSettings {
+  return {
+    name: key,
+    contentType,
+    // Whoever follows a link asks again each time: a copy must not outlive the link. No proxy may recompress originals.
+    cacheControl: 'private, no-cache, no-transform',
+    contentDisposition: `inline; filename*=UTF-8''${encodeStrictly(filename.toWellFormed())}`,
+    metadata,
+  };
+}
 
-  #nameIsTaken(): Error {
-    return new Error(`There is an object already: ${this.#settings.name}`);
-  }
+/**
+ * Starts a session and gives its URI. A request that is cut off may have started one all the same: so an abort lets it end, and then ends the session.
+ * Rejects when the name is taken, with a BucketFault, or with the signal's reason.
+ */
+export async function startSession(
+  tools: Omit<UploadTools, 'chunkBytes'>,
+  settings: ObjectSettings,
+  { pins, signal }: { pins?: SessionPins; signal: AbortSignal },
+): Promise<string> {
+  const { api, http, patience, tidyLater } = tools;
+  signal.throwIfAborted();
+  const { signal: never } = new AbortController();
+  const start = ({ limitMs }: Limits): Promise<string | undefined> =>
+    api.startSession(settings, pins, { limitMs, signal: never });
+  const starting = withRetries(start, patience, signal);
+  const sessionUri = await orAbort(starting, signal).catch((error: unknown) => {
+    const cancel = async (): Promise<void> => {
+      const late = await starting;
+      if (late !== undefined) await cancelSession(http, late, tidying(tools));
+    };
+    tidyLater(cancel().catch(() => undefined));
+    throw error;
+  });
+  if (sessionUri === undefined) throw nameIsTaken(settings);
+  return sessionUri;
+}
+
+/** For work that nobody waits for gladly. */
+function tidying(tools: Pick<UploadTools, 'patience'>): { patience: Patience; signal: AbortSignal } {
+  const { callMs } = tools.patience;
+  return { patience: { ...tools.patience, deadlineMs: callMs }, signal: AbortSignal.timeout(callMs) };
+}
+
+function nameIsTaken({ name }: ObjectSettings): Error {
+  return new Error(`There is an object already: ${name}`);
 }
 
 /** A signal that aborts `delayMs` after another, for the same reason, until it is told to forget that. */

@@ -2,11 +2,21 @@ import type { Readable } from 'node:stream';
 import { Storage } from '@google-cloud/storage';
 import type { GoogleAuth } from 'google-auth-library';
 import { MediakeepError } from '../errors.ts';
-import type { ByteRange, Clock, DownloadOptions, ListedObject, ObjectStorage, PutOptions, StoredObject } from '../media/ports.ts';
+import type {
+  ByteRange,
+  Clock,
+  DownloadOptions,
+  ListedObject,
+  ObjectStorage,
+  PutOptions,
+  StoredObject,
+  UploadSessions,
+} from '../media/ports.ts';
 import { applicationDefaultCredentials, hasCredentials } from './gcs-access.ts';
 import { BucketApi, type ListPage } from './gcs-api.ts';
 import { asStorageFailure } from './gcs-failure.ts';
-import { BucketUpload } from './gcs-upload.ts';
+import { BucketSessions } from './gcs-sessions.ts';
+import { BucketUpload, type UploadTools } from './gcs-upload.ts';
 import { HttpClient } from './http.ts';
 import { type Limits, type Patience, withRetries } from './retry.ts';
 import { chunkUnitBytes } from './session.ts';
@@ -53,6 +63,7 @@ const parallelDeletions = 8;
  * requests, whose limits hold (docs/decisions/0007).
  */
 export class GcsStorage implements ObjectStorage {
+  readonly sessions: UploadSessions;
   readonly #bucketName: string;
   readonly #http: HttpClient;
   readonly #api: BucketApi;
@@ -70,6 +81,7 @@ export class GcsStorage implements ObjectStorage {
     this.#patience = patience;
     this.#http = new HttpClient({ idleMs: options.idleMs ?? 30_000, maxSockets: options.maxSockets ?? 256 });
     this.#api = new BucketApi({ http: this.#http, auth, base: baseOf(options), bucket });
+    this.sessions = new BucketSessions(this.#uploadTools());
     this.#signedUrls = delivery === 'redirect' && auth !== undefined ? signedUrlsOf(options, auth) : undefined;
   }
 
@@ -157,7 +169,7 @@ export class GcsStorage implements ObjectStorage {
     }
   }
 
-  #uploadTools(): ConstructorParameters<typeof BucketUpload>[0] {
+  #uploadTools(): UploadTools {
     return {
       api: this.#api,
       http: this.#http,

@@ -52,20 +52,26 @@ export async function sendThroughSession(upload: SessionUpload): Promise<Session
 }
 
 /**
- * Ends a session whose upload is not wanted any more. True when it can make no object any more: the bucket says that it is cancelled (499).
- * Any other answer, or none within the patience, leaves that open; an abandoned session dies within a week.
+ * Ends a session: when this resolves, the bucket has said that nothing (more) can come out of it, because it is cancelled (499), finished or unknown. True when it
+ * was cancelled, and so has made no object. Rejects with a BucketFault when the bucket does not say so within the patience.
  */
-export async function cancelSession(
+export async function endSession(
   http: HttpClient,
   sessionUri: string,
   { patience, signal }: { patience: Patience; signal: AbortSignal },
 ): Promise<boolean> {
   const cancel = async (limits: Limits): Promise<boolean> => {
     const answer = await http.send({ method: 'DELETE', url: sessionUri, headers: {}, ...limits });
-    if (isTransientStatus(answer.status)) throw new UnexpectedAnswer('Cancelling an upload', answer);
+    const isOver = [404, 410, 499].includes(answer.status) || (answer.status >= 200 && answer.status < 300);
+    if (!isOver) throw new UnexpectedAnswer('Cancelling an upload', answer);
     return answer.status === 499;
   };
-  return await withRetries(cancel, patience, signal).catch(() => false);
+  return await withRetries(cancel, patience, signal);
+}
+
+/** {@link endSession} for an upload that is not wanted any more: a failure leaves open whether an object can come of it; an abandoned session dies within a week. */
+export async function cancelSession(...args: Parameters<typeof endSession>): Promise<boolean> {
+  return await endSession(...args).catch(() => false);
 }
 
 interface Position {

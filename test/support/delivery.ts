@@ -11,6 +11,7 @@ import { MemoryStorage, MemoryStore, pngOf, silent } from './memory.ts';
 /** Objects in memory that arrive in pieces, may break off or stall midway, and may lie elsewhere. */
 export class DeliveringStorage implements ObjectStorage {
   readonly memory = new MemoryStorage();
+  readonly sessions = this.memory.sessions;
   /** How often an object was opened, and how many of these streams are not closed yet. */
   opened = 0;
   stillOpen = 0;

@@ -20,6 +20,7 @@ import type {
   StoredObject,
   VideoTools,
 } from '../../src/media/ports.ts';
+import { MemorySessions } from './memory-sessions.ts';
 
 /** A MediaLibrary without database, disk or codec, for tests of what stands before it: quick, and open to look into. */
 export interface MemoryLibrary {
@@ -64,6 +65,7 @@ export const silent: Log = { info: () => undefined, warn: () => undefined, error
 /** Objects in a Map. `failing` makes every call answer as a storage that is away. */
 export class MemoryStorage implements ObjectStorage {
   readonly objects = new Map<string, Buffer>();
+  readonly sessions = new MemorySessions(this.objects, () => this.#answer());
   failing = false;
 
   uriOf(key: string): string {
@@ -90,6 +92,7 @@ export class MemoryStorage implements ObjectStorage {
 
   async removeAll(prefix: string): Promise<void> {
     this.#answer();
+    this.sessions.removeAll(prefix);
     for (const key of this.objects.keys()) if (key.startsWith(prefix)) this.objects.delete(key);
   }
 

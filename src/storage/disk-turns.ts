@@ -1,0 +1,206 @@
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MediakeepError } from '../errors.ts';
+import type { StoredObject } from '../media/ports.ts';
+import { unless } from './disk-failure.ts';
+import { checksumName, checksumPattern, fileMode, writeDraft } from './disk-object.ts';
+import { FileSource } from './disk-streams.ts';
+
+/** How often whoever waits for a turn looks, and how often whoever has it looks whether another waits, in milliseconds. */
+const lookEveryMs = { waiting: 50, writing: 500 };
+
+/** Who was asked to leave and has not left within this time is taken for dead, in milliseconds. A mistake costs a copy, and nothing else. */
+const patienceMs = 3_000;
+
+/** How often something that others rename meanwhile is looked for. */
+const mostLooks = 10;
+
+/** Of the file that grows. */
+export const bytesName = 'bytes';
+
+/** A session's bytes, while nobody has the turn: their folder's name says what they are. */
+const freePattern = /^free~(\d{1,16})~([0-9a-f]{8})$/;
+
+/**
+ * The turn at a session: who has it is the only one to write, and keeps it for one request. The session's folder holds one folder with the bytes, whose
+ * name tells whose turn it is: `free~<size>~<CRC32C>` or `held~<turn>`. A turn is taken, given back and published by renaming that folder, so that of
+ * several who try one succeeds, and a path through it leads nowhere for whoever has lost it.
+ *
+ * A file that is open stays writable whatever becomes of its path. So whoever takes a turn that was not given back, after a crash or from a process that
+ * does not answer, goes on in a copy: what the other still writes, at whatever time, changes nothing that can be published.
+ */
+export class Turn {
+  readonly #session: string;
+  readonly #id = randomUUID();
+
+  private constructor(session: string) {
+    this.#session = session;
+  }
+
+  /**
+   * Waits for the turn: asks whoever has it to leave, and after a few seconds takes it from them. Resolves with the turn and what is known of its bytes,
+   * or with undefined when there is no such session. Rejects with the signal's reason, or as the file system fails.
+   */
+  static async take(session: string, signal: AbortSignal): Promise<{ turn: Turn; known: StoredObject } | undefined> {
+    const turn = new Turn(session);
+    let last = { name: '', sinceMs: 0 };
+    for (;;) {
+      signal.throwIfAborted();
+      const name = await bytesFolderOf(session);
+      if (name === undefined) return undefined;
+      if (name !== last.name) last = { name, sinceMs: performance.now() };
+      const known = factsIn(name);
+      const isDead = performance.now() - last.sinceMs > patienceMs;
+      if (known === undefined && !isDead) await askToLeave(session, name);
+      else if (await renamed(join(session, name), turn.folder)) return { turn, known: known ?? (await turn.#copyApart(signal)) };
+    }
+  }
+
+  /** Where the bytes' folder is as long as the turn lasts. */
+  get folder(): string {
+    return join(this.#session, `held~${this.#id}`);
+  }
+
+  get path(): string {
+    return join(this.folder, bytesName);
+  }
+
+  /** Calls `stop` with a reason, once, when another waits for the turn or it was lost. Returns what ends the watch. */
+  watch(stop: (reason: Error) => void): () => void {
+    const look = async (): Promise<void> => {
+      const names = (await unless(['ENOENT'], readdir(this.#session))) ?? [];
+      if (names.includes(this.#leaveName) || !names.includes(`held~${this.#id}`)) stop(await this.#lost());
+    };
+    // A look that fails is no reason to stop: if the disk is away, the next write says so.
+    const timer = setInterval(() => void look().catch(() => undefined), lookEveryMs.writing);
+    return () => clearInterval(timer);
+  }
+
+  /** Names the bytes by their checksum, as an object's: then {@link folder} is one that can be published. */
+  async seal(facts: StoredObject): Promise<void> {
+    await rename(this.path, join(this.folder, checksumName(facts.crc32c)));
+  }
+
+  /** Gives the turn back; nothing of ours may write any more. Rejects with a MediakeepError when it was lost before. */
+  async leave(facts: StoredObject): Promise<void> {
+    await unless(['ENOENT'], rename(join(this.folder, checksumName(facts.crc32c)), this.path));
+    const isLeft = await renamed(this.folder, join(this.#session, `free~${facts.sizeBytes}~${checksumName(facts.crc32c)}`));
+    await rm(join(this.#session, this.#leaveName), { force: true });
+    if (!isLeft) throw await this.#lost();
+  }
+
+  get #leaveName(): string {
+    return `leave~${this.#id}`;
+  }
+
+  async #lost(): Promise<MediakeepError> {
+    return (await bytesFolderOf(this.#session)) === undefined ? noSuchSession() : superseded();
+  }
+
+  /** Replaces the bytes by a copy, in a file that nobody else has ever opened. */
+  async #copyApart(signal: AbortSignal): Promise<StoredObject> {
+    const original = await fileIn(this.folder);
+    if (original === undefined) throw noSuchSession();
+    const draft = join(this.folder, `copy~${this.#id}`);
+    try {
+      const facts = await writeDraft(draft, await readAll(original), signal);
+      await rename(join(draft, checksumName(facts.crc32c)), this.path);
+      // Also what became of the copies of others who had the turn for a moment.
+      for (const name of await readdir(this.folder)) {
+        if (name !== bytesName) await rm(join(this.folder, name), { recursive: true, force: true });
+      }
+      return facts;
+    } catch (error) {
+      await rm(draft, { recursive: true, force: true }).catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+/** How many bytes a session holds, durably, whoever writes; undefined when there is no such session. Fails as the file system fails. */
+export async function heldIn(session: string): Promise<number | undefined> {
+  // A path that leads nowhere is of a turn that was just taken or given back.
+  for (let looks = 0; looks < mostLooks; looks += 1) {
+    const name = await bytesFolderOf(session);
+    if (name === undefined) return undefined;
+    const path = await fileIn(join(session, name));
+    const file = path && (await unless(['ENOENT'], open(path, 'r+')));
+    if (file) return await durableSize(file);
+    await sleep(1);
+  }
+  return undefined;
+}
+
+async function durableSize(file: FileHandle): Promise<number> {
+  try {
+    await file.datasync();
+    return (await file.stat()).size;
+  } finally {
+    await file.close();
+  }
+}
+
+/** The name of the bytes' folder of a session that holds nothing. */
+export const emptyName = `free~0~${checksumName(0)}`;
+
+/** NOT_FOUND. */
+export function noSuchSession(): MediakeepError {
+  return new MediakeepError('NOT_FOUND', 'There is no such upload, or it has ended.');
+}
+
+/** What somebody is told whose turn has gone to a newer request. */
+export function superseded(): MediakeepError {
+  return new MediakeepError('STORAGE_UNAVAILABLE', 'Another request goes on with this upload.');
+}
+
+/** A name that changes while the names are read may be missed: so one that is not there is looked for again. */
+async function bytesFolderOf(session: string): Promise<string | undefined> {
+  for (let looks = 0; looks < mostLooks; looks += 1) {
+    const names = await unless(['ENOENT'], readdir(session));
+    if (names === undefined) return undefined;
+    const name = names.find((each) => /^(free|held)~/.test(each));
+    if (name !== undefined) return name;
+    await sleep(5);
+  }
+  return undefined;
+}
+
+function factsIn(name: string): StoredObject | undefined {
+  const [, sizeBytes, checksum] = freePattern.exec(name) ?? [];
+  if (sizeBytes === undefined || checksum === undefined) return undefined;
+  return { sizeBytes: Number(sizeBytes), crc32c: Number.parseInt(checksum, 16) };
+}
+
+/** The file with the bytes. It has an object's name when a process died, or was held up, just before it made one of it. */
+async function fileIn(folder: string): Promise<string | undefined> {
+  const names = (await unless(['ENOENT'], readdir(folder))) ?? [];
+  const name = names.find((each) => each === bytesName || checksumPattern.test(each));
+  return name && join(folder, name);
+}
+
+async function readAll(path: string): Promise<FileSource> {
+  const file = await open(path, 'r');
+  try {
+    return new FileSource(file, { start: 0, end: (await file.stat()).size - 1 });
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function askToLeave(session: string, name: string): Promise<void> {
+  const mark = join(session, name.replace('held~', 'leave~'));
+  await unless(['ENOENT'], writeFile(mark, '', { mode: fileMode }));
+  await sleep(lookEveryMs.waiting);
+}
+
+async function renamed(from: string, to: string): Promise<boolean> {
+  return (
+    (await unless(
+      ['ENOENT'],
+      rename(from, to).then(() => true),
+    )) ?? false
+  );
+}
