@@ -11,7 +11,8 @@ import {
 import { type AssetList, type ListOptions, listOf, type Page, type PageOptions, pageOf } from './lists.ts';
 import { uploadWhole } from './multipart-upload.ts';
 import type { ResumeStore } from './resume-store.ts';
-import { type UploadOptions, uploadOf } from './upload-options.ts';
+import { callsOf, discardSession, uploadBySession } from './session-upload.ts';
+import { isLarge, type UploadOptions, uploadOf } from './upload-options.ts';
 
 /** What goes along with a request. */
 export interface RequestOptions {
@@ -46,8 +47,13 @@ export interface MediakeepClient {
 export function createClient(options: ConnectionOptions): MediakeepClient {
   const connection = connect(options);
   return {
-    upload: async (file, how = {}) => await uploadWhole(connection, uploadOf(file, how)),
-    discard: async () => undefined,
+    async upload(file, how = {}) {
+      const upload = uploadOf(file, how);
+      return isLarge(upload)
+        ? await uploadBySession(connection, upload, callsOf(connection))
+        : await uploadWhole(connection, upload);
+    },
+    discard: async (file, resume) => await discardSession(connection, file, resume),
     async media(id, how) {
       const { media } = await run(connection, MediaDocument, { id }, how);
       return media && assetOf(media);

@@ -15,10 +15,10 @@ export type ServerErrorCode =
   | 'INTERNAL_SERVER_ERROR';
 
 /**
- * Every code an error can have: the server's; `NETWORK` when no answer came; `CORRUPTED` when other bytes arrived than were sent (nothing of
- * them is kept). GraphQL's own, such as `GRAPHQL_VALIDATION_FAILED`, pass through.
+ * Every code an error can have: the server's; `NETWORK` when no answer came; `UNREADABLE` when the file can no longer be read; `CORRUPTED`
+ * when other bytes arrived than were sent (nothing of them is kept). GraphQL's own, such as `GRAPHQL_VALIDATION_FAILED`, pass through.
  */
-export type ErrorCode = ServerErrorCode | 'NETWORK' | 'CORRUPTED' | (string & {});
+export type ErrorCode = ServerErrorCode | 'NETWORK' | 'UNREADABLE' | 'CORRUPTED' | (string & {});
 
 /** What {@link MediakeepError} is made of. */
 export interface Failure {

@@ -52,6 +52,14 @@ export function uploadOf(file: Blob, options: UploadOptions): Upload {
   return { ...options, file, filename, kind: options.kind ?? kindOf(file.type, filename) };
 }
 
+/** From here on uploads go by sessions: enough that a chunk more or less does not matter, well below what platforms let through in one request (Cloud Run: 32 MB). */
+const defaultThresholdBytes = 16 * 1024 * 1024;
+
+/** Whether an upload goes by a session. */
+export function isLarge({ file, via = 'auto', sessionThresholdBytes = defaultThresholdBytes }: Upload): boolean {
+  return via === 'auto' ? file.size >= sessionThresholdBytes : via === 'session';
+}
+
 function kindOf(type: string, filename: string): MediaKind {
   const isOf = (kind: string, extensions: RegExp): boolean =>
     type.startsWith(`${kind}/`) || (type === '' && extensions.test(filename));
