@@ -3,8 +3,7 @@ import { MediakeepError } from '../errors.ts';
 import { decodeCursor, encodeCursor, uuidPattern } from './cursor.ts';
 import { Delivery, type LinkQuery, type Rendition, type SharedFile, type SrcsetRequest } from './delivery.ts';
 import { answerAgain, keyLimits } from './idempotency.ts';
-import { ImageMemory } from './image-memory.ts';
-import { collectImage, factsOf, type Identified, identify, Meter, pour } from './intake.ts';
+import { type Identified, identify, Meter, pour } from './intake.ts';
 import type { LinkSigner } from './links.ts';
 import {
   ImageAsset,
@@ -17,23 +16,13 @@ import {
   notFound,
   VideoAsset,
 } from './media-asset.ts';
-import { keyPrefix, type Limits, maxBytes, originalKey } from './policy.ts';
-import type {
-  AssetChange,
-  ByteRange,
-  Clock,
-  ImageTools,
-  Log,
-  MediaStore,
-  NewId,
-  ObjectStorage,
-  PageFilter,
-  Point,
-  Usage,
-  VideoTools,
-} from './ports.ts';
+import { maxBytes, originalKey } from './policy.ts';
+import type { AssetChange, Clock, Log, MediaStore, NewId, PageFilter, Point, Usage } from './ports.ts';
+import { Proof, type ProofDependencies } from './proof.ts';
+import { Removal } from './removal.ts';
 import { RenditionShelf } from './rendition-shelf.ts';
 import { cleanFocus, plansAhead, type RenditionRequest } from './renditions.ts';
+import { lostTouch, signIntervalSeconds, withSignsOfLife } from './signs-of-life.ts';
 import {
   assertStorable,
   cleanAltText,
@@ -44,6 +33,7 @@ import {
   maxSearchLength,
   type RawDescription,
 } from './text.ts';
+import { UnderWay } from './under-way.ts';
 import { UploadSlots } from './upload-slots.ts';
 
 /** One file on its way in, whichever door it comes through. */
@@ -87,21 +77,13 @@ export interface UsageReport extends Usage {
   readonly quotaBytes: number | null;
 }
 
-export interface LibraryDependencies {
-  readonly storage: ObjectStorage;
+export interface LibraryDependencies extends ProofDependencies {
   readonly store: MediaStore;
-  readonly images: ImageTools;
-  readonly videos: VideoTools;
   readonly links: LinkSigner;
-  readonly limits: Limits;
   /** An upload without a sign of life for so long counts as abandoned; a running one gives one at least four times as often. */
   readonly uploadGraceSeconds: number;
-  /** Most bytes that arriving images may hold in memory together. */
-  readonly imageMemoryBytes: number;
   /** Widths of WebP renditions that are made in the background right after an upload. */
   readonly pregenerateWidths: readonly number[];
-  /** Whether positions and serial numbers are cut out of originals. */
-  readonly stripsLocation: boolean;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
@@ -111,10 +93,7 @@ export interface LibraryDependencies {
 export const maxPageSize = 100;
 const defaultPageSize = 20;
 
-/** A storage that has not answered a small call for so long counts as away, in milliseconds. */
-const storagePatienceMs = 15_000;
-
-/** How long one process keeps a piece of unfinished business to itself, in seconds: longer than {@link storagePatienceMs}. */
+/** How long one process keeps a piece of unfinished business to itself, in seconds: longer than a removal may take (removal.ts). */
 const leaseSeconds = 60;
 
 /**
@@ -123,21 +102,23 @@ const leaseSeconds = 60;
  */
 export class MediaLibrary {
   readonly #with: LibraryDependencies;
-  readonly #imageMemory: ImageMemory;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #underWay = new UnderWay();
+  readonly #proof: Proof;
+  readonly #removal: Removal;
   readonly #slots: UploadSlots;
   readonly #shelf: RenditionShelf;
   readonly #delivery: Delivery;
 
   constructor(dependencies: LibraryDependencies) {
     this.#with = dependencies;
+    this.#proof = new Proof(dependencies);
+    this.#removal = new Removal({ ...dependencies, underWay: this.#underWay });
     this.#shelf = new RenditionShelf({
       ...dependencies,
       maxPixels: dependencies.limits.maxImagePixels,
-      purge: (id) => this.#purge(id),
+      purge: (id) => this.#removal.purge(id),
     });
     this.#delivery = new Delivery({ ...dependencies, shelf: this.#shelf });
-    this.#imageMemory = new ImageMemory(dependencies.imageMemoryBytes);
     this.#slots = new UploadSlots(dependencies.limits);
   }
 
@@ -200,7 +181,7 @@ export class MediaLibrary {
     if (asset === undefined) throw notFound();
     // What was handed out a moment ago may still be on its way into the storage.
     await this.#shelf.landed(id);
-    return { id, purged: await this.#purge(id) };
+    return { id, purged: await this.#removal.purge(id) };
   }
 
   /** How much the user holds. */
@@ -230,7 +211,7 @@ export class MediaLibrary {
 
   /** Resolves when nothing that was begun is under way any more: no upload that has a row, no removal of bytes, no rendition. */
   async settled(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    await this.#underWay.settled();
     await this.#shelf.settled();
   }
 
@@ -243,7 +224,7 @@ export class MediaLibrary {
     let finished = 0;
     while (!stopping.aborted) {
       const ids = await this.#with.store.claimUnfinished(batch);
-      const purged = await Promise.all(ids.map((id) => this.#purge(id, stopping)));
+      const purged = await Promise.all(ids.map((id) => this.#removal.purge(id, stopping)));
       const gone = purged.filter(Boolean).length;
       finished += gone;
       // A storage that takes nothing away now would be asked, and waited for, again and again.
@@ -284,15 +265,12 @@ export class MediaLibrary {
 
   /** An image is proved in memory before anything is written: a refused one touches neither database nor storage. */
   async #uploadImage(asset: ImageAsset, file: Identified, idempotencyKey: string | undefined): Promise<MediaAsset> {
-    const { images, limits, store, clock } = this.#with;
-    const { bytes, facts: arrived, release, reuse } = await collectImage(file, limits.maxImageBytes, this.#imageMemory);
+    const { limits, store, clock } = this.#with;
+    const { bytes, facts, release, reuse } = await this.#proof.gather(file);
     // Of an upload that failed, a decode or a write that was given up may still be under way.
     let giveBack = release;
     try {
-      // First, so that everything that is found out of the bytes is found out of those that are stored.
-      const facts = this.#cutLocation(bytes, asset.mimeType) ? factsOf(bytes) : arrived;
-      const signal = AbortSignal.timeout(imagePatienceMs);
-      const imageFacts = await images.inspect(bytes, { mimeType: asset.mimeType, maxPixels: limits.maxImagePixels, signal });
+      const imageFacts = await this.#proof.inspectImage(bytes, asset.mimeType);
       await store.begin(asset, { reserveBytes: facts.sizeBytes, quotaBytes: limits.userQuotaBytes, idempotencyKey });
       await this.#finish(asset, async (signal) => {
         await this.#put(asset, Readable.from([bytes], { objectMode: false }), signal);
@@ -310,18 +288,12 @@ export class MediaLibrary {
   async #repeat(former: MediaAsset | 'RUNNING', request: UploadRequest): Promise<MediaAsset> {
     const { kind, source } = request;
     if (former === 'RUNNING' || kind === 'VIDEO' || !this.#with.stripsLocation) return await answerAgain(former, request);
-    const file = await identify(source, kind);
-    const { bytes, release } = await collectImage(file, this.#with.limits.maxImageBytes, this.#imageMemory);
+    const { bytes, release } = await this.#proof.gather(await identify(source, kind));
     try {
-      this.#cutLocation(bytes, file.mimeType);
       return await answerAgain(former, { kind, source: Readable.from([bytes], { objectMode: false }) });
     } finally {
       release();
     }
-  }
-
-  #cutLocation(bytes: Buffer, mimeType: string): boolean {
-    return this.#with.stripsLocation && this.#with.images.cutLocation(bytes, mimeType);
   }
 
   /** A video flows through to the storage; its container is read there, by a few ranged reads. */
@@ -344,7 +316,7 @@ export class MediaLibrary {
       pour(file, meter);
       await this.#put(asset, meter, signal);
       const facts = meter.facts();
-      asset.ready(facts, await this.#probe(asset, facts.sizeBytes), clock());
+      asset.ready(facts, await this.#proof.probeVideo(asset, facts.sizeBytes), clock());
     });
   }
 
@@ -354,35 +326,27 @@ export class MediaLibrary {
 
   /** Runs what stands between the first row and the last, with signs of life; then makes the asset visible, or leaves nothing of it. */
   #finish(asset: MediaAsset, work: (signal: AbortSignal) => Promise<void>): Promise<MediaAsset> {
-    return this.#track(this.#finishOrDiscard(asset, work));
+    return this.#underWay.track(this.#finishOrDiscard(asset, work));
   }
 
   async #finishOrDiscard(asset: MediaAsset, work: (signal: AbortSignal) => Promise<void>): Promise<MediaAsset> {
-    const givenUp = new AbortController();
-    const { uploadGraceSeconds } = this.#with;
-    const heartbeat = setInterval(
-      () => void this.#giveSignOfLife(asset.id, givenUp),
-      Math.min(uploadGraceSeconds / 4, keyLimits.silenceSeconds / 3) * 1000,
-    );
+    const { store, uploadGraceSeconds, log } = this.#with;
+    const signs = {
+      assetId: asset.id,
+      everySeconds: signIntervalSeconds(uploadGraceSeconds),
+      give: () => store.touch(asset.id),
+      log,
+    };
     try {
-      await work(givenUp.signal);
-      if (!(await this.#with.store.commit(asset))) throw lostTouch();
+      await withSignsOfLife(signs, async (signal) => {
+        await work(signal);
+        if (!(await store.commit(asset))) throw lostTouch();
+      });
       return asset;
     } catch (error) {
-      if (await this.#discard(asset.id)) throw error;
+      if (await this.#removal.discard(asset.id)) throw error;
       // The answer to the commit was lost, not the commit: the asset is visible, so its bytes must stay.
       return asset;
-    } finally {
-      clearInterval(heartbeat);
-    }
-  }
-
-  /** A process that was frozen for longer than the grace learns so that its upload was swept meanwhile: every byte more would be for nothing. */
-  async #giveSignOfLife(id: string, givenUp: AbortController): Promise<void> {
-    try {
-      if (!(await this.#with.store.touch(id))) givenUp.abort(lostTouch());
-    } catch (error) {
-      this.#with.log.warn({ err: error, assetId: id }, 'A running upload could not give a sign of life');
     }
   }
 
@@ -395,67 +359,10 @@ export class MediaLibrary {
     });
   }
 
-  #probe(asset: MediaAsset, sizeBytes: number): Promise<Parameters<VideoAsset['ready']>[1]> {
-    const signal = AbortSignal.timeout(videoPatienceMs);
-    const read = async (range: ByteRange): Promise<Buffer> => {
-      const stream = await this.#with.storage.read(originalKey(asset.id), { range, signal });
-      return Buffer.concat(await stream.toArray());
-    };
-    return this.#with.videos.probe({ sizeBytes, read }, { mimeType: asset.mimeType, signal });
-  }
-
-  /** Leaves nothing of an upload that failed. False when the asset turned out to be visible, and so was left alone. */
-  async #discard(id: string): Promise<boolean> {
-    try {
-      if (!(await this.#with.store.abandon(id))) return false;
-    } catch (error) {
-      this.#with.log.warn({ err: error, assetId: id }, 'A failed upload could not be given up now; the sweep will do it');
-      return true;
-    }
-    await this.#purge(id);
-    return true;
-  }
-
-  #purge(id: string, stopping?: AbortSignal): Promise<boolean> {
-    const patience = AbortSignal.timeout(storagePatienceMs);
-    return this.#track(this.#purgeWithin(id, stopping === undefined ? patience : AbortSignal.any([stopping, patience])));
-  }
-
-  async #purgeWithin(id: string, signal: AbortSignal): Promise<boolean> {
-    try {
-      await this.#with.storage.removeAll(keyPrefix(id), signal);
-      // False while a rendition may be on its way: whoever makes it, or the sweep, comes again.
-      return await this.#with.store.forget(id);
-    } catch (error) {
-      this.#with.log.warn(
-        { err: error, assetId: id },
-        'The bytes of a deleted asset could not be removed now; the sweep will try again',
-      );
-      return false;
-    }
-  }
-
-  /** Counts work as under way until it is over, for {@link settled}. */
-  #track<T>(work: Promise<T>): Promise<T> {
-    const tracked = work.finally(() => this.#underWay.delete(tracked));
-    this.#underWay.add(tracked);
-    return tracked;
-  }
-
   async #count(ownerId: string, filter: PageFilter): Promise<number> {
     const { store } = this.#with;
     return Object.keys(filter).length === 0 ? (await store.usage(ownerId)).count : await store.count(ownerId, filter);
   }
-}
-
-/** An image that cannot be proved in so long counts as more than we can do now, in milliseconds. */
-const imagePatienceMs = 60_000;
-
-/** A container that cannot be probed in so long, in milliseconds. A probe is a handful of ranged reads. */
-const videoPatienceMs = 60_000;
-
-function lostTouch(): MediakeepError {
-  return new MediakeepError('STORAGE_UNAVAILABLE', 'The server lost touch with this upload and gave it up. Please try again.');
 }
 
 async function destroyingOnFailure<T>(source: Readable, work: () => Promise<T>): Promise<T> {
