@@ -41,6 +41,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/media/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin an upload of any size, to be sent in pieces
+         * @description Answers a resumable session in the protocol of Google Cloud Storage, on the bucket or on this server. Send the bytes to its `url` in one PUT, or in chunks with `Content-Range: bytes FIRST-LAST/SIZE` (multiples of 262144 bytes, but for the last). 308 with `Range` tells what is held, 200 that all is. After a break, PUT nothing with `Content-Range: bytes *\/SIZE` to ask, and send the rest. Then complete it. `DELETE /media/{id}` takes it back.
+         */
+        post: operations["createUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/media/uploads/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make the asset of an upload whose bytes have all been sent
+         * @description Proves them as those of any upload. It can be called again. What can be mended leaves everything for another try; a file that is refused is gone.
+         */
+        post: operations["completeUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/media/": {
         parameters: {
             query?: never;
@@ -74,7 +114,7 @@ export interface paths {
         post?: never;
         /**
          * Delete it
-         * @description Row and bytes. From the answer on it is gone for everybody, and its links are dead.
+         * @description Row and bytes. From the answer on it is gone for everybody, and its links are dead. An upload that is not complete is taken back.
          */
         delete: operations["deleteMedia"];
         options?: never;
@@ -347,6 +387,80 @@ export interface components {
                 y: number;
             } | null;
         };
+        /** @description What is to be known of a file before its bytes are sent. */
+        CreateUploadInput: {
+            /** @enum {string} */
+            kind: "IMAGE" | "VIDEO";
+            /**
+             * @description The file's name.
+             * @example film.mp4
+             */
+            filename: string;
+            /**
+             * @description As the client knows it; `application/octet-stream` when it does not. What the bytes say counts, but a type that the kind does not accept is refused at once.
+             * @example video/mp4
+             */
+            mimeType: string;
+            /**
+             * Format: int64
+             * @description Bytes. Exactly so many have to be sent; they count against the quota from now on.
+             * @example 2147483648
+             */
+            size: number;
+            /**
+             * @description What to call it.
+             * @example Dawn
+             */
+            title?: string | null;
+            /**
+             * @description What it shows, for people who cannot see it.
+             * @example A lighthouse before sunrise
+             */
+            altText?: string | null;
+            /**
+             * @description Each once, in the order given.
+             * @example [
+             *       "sea",
+             *       "travel"
+             *     ]
+             */
+            tags?: string[] | null;
+        };
+        /** @description A header of an HTTP request. */
+        HttpHeader: {
+            /** @example Content-Type */
+            name: string;
+            /** @example video/mp4 */
+            value: string;
+        };
+        /** @description A resumable session in the protocol of Google Cloud Storage. */
+        DirectUpload: {
+            /**
+             * Format: uuid
+             * @description Of the asset to come.
+             * @example 0198c0de-7a11-7bbb-8ccc-0123456789ab
+             */
+            id: string;
+            /**
+             * Format: uri
+             * @description Where to send the bytes. Whoever holds it may send: it is a secret, needs no `Authorization`, and is told once.
+             */
+            url: string;
+            /** @enum {string} */
+            method: "PUT";
+            /** @description To be sent along. */
+            headers: components["schemas"]["HttpHeader"][];
+            /**
+             * @description How many bytes to send at a time, if not all at once.
+             * @example 8388608
+             */
+            chunkSize: number;
+            /**
+             * Format: date-time
+             * @description When the session ends. An upload that is not complete by then is abandoned, and nothing of it stays.
+             */
+            expiresAt: string;
+        };
         /** @description A deletion. */
         DeletedMedia: {
             /**
@@ -615,6 +729,219 @@ export interface operations {
                 };
             };
             /** @description The file is too large (`FILE_TOO_LARGE`). The quota is used up (`QUOTA_EXCEEDED`). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This type of file is not accepted (`UNSUPPORTED_MEDIA_TYPE`). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file is damaged or not what it claims to be (`INVALID_MEDIA`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests (`RATE_LIMITED`). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on our side (`INTERNAL_SERVER_ERROR`). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy (`OVERLOADED`). The storage does not answer (`STORAGE_UNAVAILABLE`). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateUploadInput"];
+            };
+        };
+        responses: {
+            /** @description The session. */
+            201: {
+                headers: {
+                    /** @description Where the asset will be. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectUpload"];
+                };
+            };
+            /** @description The request does not fit (`BAD_USER_INPUT`). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first (`UNAUTHENTICATED`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file is too large (`FILE_TOO_LARGE`). The quota is used up (`QUOTA_EXCEEDED`). */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This type of file is not accepted (`UNSUPPORTED_MEDIA_TYPE`). */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file is damaged or not what it claims to be (`INVALID_MEDIA`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests (`RATE_LIMITED`). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on our side (`INTERNAL_SERVER_ERROR`). */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server is busy (`OVERLOADED`). The storage does not answer (`STORAGE_UNAVAILABLE`). */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    completeUpload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The id of the upload.
+                 * @example 0198c0de-7a11-7bbb-8ccc-0123456789ab
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The asset. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MediaAsset"];
+                };
+            };
+            /** @description Sign in first (`UNAUTHENTICATED`). */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such media (`NOT_FOUND`). */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The upload is not complete (`UPLOAD_INCOMPLETE`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The file is too large (`FILE_TOO_LARGE`). */
             413: {
                 headers: {
                     [name: string]: unknown;

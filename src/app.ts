@@ -9,10 +9,12 @@ import { inspectDatabase } from './database/inspect.ts';
 import { derivedLinkSecret, developmentSecret } from './development-secret.ts';
 import { MediakeepError } from './errors.ts';
 import { graphqlDoor } from './graphql/door.ts';
+import { allowsOrigin, type CorsOrigins } from './http/cors.ts';
 import { linksDoor } from './http/links.ts';
 import { logSettings } from './http/log.ts';
 import { createServer } from './http/server.ts';
 import { createSignIn, issueDevelopmentToken } from './http/sign-in.ts';
+import { uploadsDoor } from './http/uploads.ts';
 import { SharpImageTools } from './imaging/sharp-image-tools.ts';
 import { type BackgroundWork, startSweeping } from './media/jobs.ts';
 import { MediaLibrary } from './media/library.ts';
@@ -55,18 +57,22 @@ export async function startApp(config: Config): Promise<App> {
     const core = await closing.keep(await openCore(config, { databaseUrl: database.url, baseUrl, log }));
     if (config.worker === 'inline') closing.keep(sweeping(core.library, config, log));
     const { authenticate, token } = await openSignIn(config);
+    const corsOrigins: CorsOrigins = config.corsOrigins ?? (config.isProduction ? 'none' : 'localhost');
+    // A page of our own is not a foreign one here, but it is on the bucket.
+    const maySend = (origin: string): boolean => origin === new URL(baseUrl()).origin || allowsOrigin(corsOrigins, origin);
     const server = await createServer({
       log,
       authenticate,
-      corsOrigins: config.corsOrigins ?? (config.isProduction ? 'none' : 'localhost'),
+      corsOrigins,
       rateLimitPerMinute: config.rateLimitPerMinute,
       ...(config.rateLimitStore === 'postgres' && { rateLimiter: core.rateLimiter(config.rateLimitPerMinute) }),
       trustProxy: config.trustProxy,
       strictTransport: config.publicUrl?.startsWith('https:') === true,
       readiness: core.checks,
       doors: [
-        graphqlDoor({ library: core.library, authenticate, log, playground: { token } }),
-        restDoor({ library: core.library, authenticate, baseUrl }),
+        graphqlDoor({ library: core.library, authenticate, log, allowsOrigin: maySend, playground: { token } }),
+        restDoor({ library: core.library, authenticate, baseUrl, allowsOrigin: maySend }),
+        uploadsDoor({ library: core.library }),
         linksDoor({ library: core.library }),
       ],
     });
@@ -205,6 +211,7 @@ async function openCore(config: Config, options: { databaseUrl: string; baseUrl:
     links: new LinkSigner({ secret: await linkSecret(config), baseUrl, clock: now }),
     limits: config.limits,
     uploadGraceSeconds: config.uploadGraceSeconds,
+    uploadSessionSeconds: config.uploadSessionSeconds,
     imageMemoryBytes: Math.max(imageMemoryBytes, 2 * config.limits.maxImageBytes),
     pregenerateWidths: config.images.pregenerateWidths,
     stripsLocation: config.images.stripLocation,

@@ -15,6 +15,14 @@ export type StorageConfig =
       readonly delivery: 'redirect' | 'proxy';
     };
 
+/** How pushes of the bucket's notifications are known: by an OpenID Connect token that Google signed for this service account and this audience. */
+export interface GcsEventsConfig {
+  readonly bucket: string;
+  readonly audience: string;
+  readonly serviceAccount: string;
+  readonly jwksUrl: string;
+}
+
 /** The whole configuration: parsed once, checked, frozen. Nothing else reads the environment. */
 export interface Config {
   readonly isProduction: boolean;
@@ -53,6 +61,9 @@ export interface Config {
   readonly worker: 'inline' | 'off';
   readonly sweepIntervalSeconds: number;
   readonly uploadGraceSeconds: number;
+  readonly uploadSessionSeconds: number;
+  /** Who may tell that an object has arrived in the bucket; undefined: nobody. */
+  readonly gcsEvents: GcsEventsConfig | undefined;
   readonly logLevel: (typeof logLevels)[number];
 }
 
@@ -172,6 +183,10 @@ const variables = z.object({
   WORKER: z.enum(['inline', 'off'], 'must be inline or off').default('inline'),
   SWEEP_INTERVAL_SECONDS: wholeNumber({ from: 1, to: 86_400, unit: 'seconds' }).default(60),
   UPLOAD_GRACE_SECONDS: wholeNumber({ from: 1, to: 604_800, unit: 'seconds' }).default(3600),
+  UPLOAD_SESSION_SECONDS: wholeNumber({ from: 60, to: 604_800, unit: 'seconds' }).default(86_400),
+  GCS_EVENTS_AUDIENCE: text('must be the audience of the push subscription').optional(),
+  GCS_EVENTS_SERVICE_ACCOUNT: text('must be the email address of the service account that pushes').optional(),
+  GCS_EVENTS_JWKS_URL: httpUrl.default('https://www.googleapis.com/oauth2/v3/certs'),
   LOG_LEVEL: z.enum(logLevels, `must be one of ${logLevels.join(', ')}`).default('info'),
 });
 
@@ -205,6 +220,10 @@ function contradictions(set: Variables): string[] {
   const hasSignIn = set.AUTH_JWT_SECRET !== undefined || set.AUTH_JWKS_URL !== undefined;
   if (set.STORAGE_DRIVER === 'gcs' && set.GCS_BUCKET === undefined)
     problems.push('GCS_BUCKET: is needed with STORAGE_DRIVER=gcs');
+  if ((set.GCS_EVENTS_AUDIENCE === undefined) !== (set.GCS_EVENTS_SERVICE_ACCOUNT === undefined))
+    problems.push('GCS_EVENTS_AUDIENCE, GCS_EVENTS_SERVICE_ACCOUNT: one needs the other');
+  if (set.GCS_EVENTS_AUDIENCE !== undefined && set.STORAGE_DRIVER !== 'gcs')
+    problems.push('GCS_EVENTS_AUDIENCE: is of use with STORAGE_DRIVER=gcs only');
   if (isProduction && !hasSignIn) {
     problems.push(
       'AUTH_JWT_SECRET or AUTH_JWKS_URL: one is needed with NODE_ENV=production; the generated development secret is refused there',
@@ -243,6 +262,8 @@ function toConfig(set: Variables): Config {
     worker: set.WORKER,
     sweepIntervalSeconds: set.SWEEP_INTERVAL_SECONDS,
     uploadGraceSeconds: set.UPLOAD_GRACE_SECONDS,
+    uploadSessionSeconds: set.UPLOAD_SESSION_SECONDS,
+    gcsEvents: toGcsEvents(set),
     logLevel: set.LOG_LEVEL,
   });
 }
@@ -257,6 +278,12 @@ function toStorage(set: Variables): StorageConfig {
     apiEndpoint: set.GCS_API_ENDPOINT,
     delivery: set.DELIVERY,
   };
+}
+
+function toGcsEvents(set: Variables): GcsEventsConfig | undefined {
+  const { GCS_EVENTS_AUDIENCE: audience, GCS_EVENTS_SERVICE_ACCOUNT: serviceAccount, GCS_BUCKET: bucket } = set;
+  if (audience === undefined || serviceAccount === undefined || bucket === undefined) return undefined;
+  return { bucket, audience, serviceAccount, jwksUrl: set.GCS_EVENTS_JWKS_URL };
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -3,6 +3,24 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
+/** What is to be known of a file before its bytes are sent. */
+export type CreateUploadInput = {
+  /** What to read out to somebody who does not see it, at most 2000 characters. */
+  readonly altText?: string | null | undefined;
+  /** The file's name. */
+  readonly filename: string;
+  /** Whether it is an image or a video. */
+  readonly kind: MediaKind;
+  /** The type as the client knows it, `application/octet-stream` when it does not; one that the kind does not accept is UNSUPPORTED_MEDIA_TYPE at once. What the bytes say counts. */
+  readonly mimeType: string;
+  /** The file's size in bytes, from 1. Exactly so many have to be sent; they count against the quota from now on. */
+  readonly size: number;
+  /** At most 50 tags of 1 to 64 characters each; repeated ones are kept once. */
+  readonly tags?: ReadonlyArray<string> | null | undefined;
+  /** A title for people, at most 300 characters. */
+  readonly title?: string | null | undefined;
+};
+
 /** What crops of a picture keep in sight. */
 export type FocusInput = {
   /** From the left (0) to the right (1) of the upright picture. */
@@ -51,6 +69,23 @@ export type AssetFieldsFragment =
 export type ImageFieldsFragment = { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly srcset: string, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null };
 
 export type VideoFieldsFragment = { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string };
+
+export type CompleteUploadMutationVariables = Exact<{
+  id: string;
+}>;
+
+
+export type CompleteUploadMutation = { readonly completeUpload:
+    | { readonly __typename: 'ImageAsset', readonly animated: boolean, readonly hasAlpha: boolean, readonly placeholder: string, readonly dominantColor: string | null, readonly srcset: string, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number, readonly height: number, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string, readonly focus: { readonly x: number, readonly y: number } | null }
+    | { readonly __typename: 'VideoAsset', readonly duration: number | null, readonly videoCodec: string | null, readonly audioCodec: string | null, readonly frameRate: number | null, readonly id: string, readonly kind: MediaKind, readonly status: MediaStatus, readonly filename: string, readonly mimeType: string, readonly size: number, readonly sha256: string, readonly width: number | null, readonly height: number | null, readonly title: string | null, readonly altText: string | null, readonly tags: ReadonlyArray<string>, readonly url: string, readonly createdAt: string, readonly updatedAt: string }
+   };
+
+export type CreateUploadMutationVariables = Exact<{
+  input: CreateUploadInput;
+}>;
+
+
+export type CreateUploadMutation = { readonly createUpload: { readonly id: string, readonly url: string, readonly method: string, readonly chunkSize: number, readonly expiresAt: string, readonly headers: ReadonlyArray<{ readonly name: string, readonly value: string }> } };
 
 export type DeleteMediaMutationVariables = Exact<{
   id: string;
@@ -226,6 +261,65 @@ export const VideoFieldsFragmentDoc = /*#__PURE__*/ new TypedDocumentString(`
   createdAt
   updatedAt
 }`, {"fragmentName":"VideoFields"}) as unknown as TypedDocumentString<VideoFieldsFragment, unknown>;
+export const CompleteUploadDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation CompleteUpload($id: ID!) {
+  completeUpload(id: $id) {
+    ...ImageFields
+    ...VideoFields
+  }
+}
+    fragment AssetFields on MediaAsset {
+  __typename
+  id
+  kind
+  status
+  filename
+  mimeType
+  size
+  sha256
+  width
+  height
+  title
+  altText
+  tags
+  url
+  createdAt
+  updatedAt
+}
+fragment ImageFields on ImageAsset {
+  ...AssetFields
+  animated
+  hasAlpha
+  placeholder
+  dominantColor
+  srcset(format: AUTO)
+  focus {
+    x
+    y
+  }
+}
+fragment VideoFields on VideoAsset {
+  ...AssetFields
+  duration
+  videoCodec
+  audioCodec
+  frameRate
+}`) as unknown as TypedDocumentString<CompleteUploadMutation, CompleteUploadMutationVariables>;
+export const CreateUploadDocument = /*#__PURE__*/ new TypedDocumentString(`
+    mutation CreateUpload($input: CreateUploadInput!) {
+  createUpload(input: $input) {
+    id
+    url
+    method
+    headers {
+      name
+      value
+    }
+    chunkSize
+    expiresAt
+  }
+}
+    `) as unknown as TypedDocumentString<CreateUploadMutation, CreateUploadMutationVariables>;
 export const DeleteMediaDocument = /*#__PURE__*/ new TypedDocumentString(`
     mutation DeleteMedia($id: ID!) {
   deleteMedia(id: $id) {

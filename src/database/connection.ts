@@ -8,6 +8,7 @@ import { Migration20261122220000 } from './migrations/Migration20261122220000.ts
 import { Migration20261122230100 } from './migrations/Migration20261122230100.ts';
 import { Migration20261122230200 } from './migrations/Migration20261122230200.ts';
 import { Migration20261122233000 } from './migrations/Migration20261122233000.ts';
+import { Migration20261126230000 } from './migrations/Migration20261126230000.ts';
 import { sharedRateLimiter } from './rate-limiter.ts';
 import { AssetRows } from './rows.ts';
 import { Statements } from './statements.ts';
@@ -19,6 +20,7 @@ const migrations = [
   { name: 'Migration20261122230100', class: Migration20261122230100 },
   { name: 'Migration20261122230200', class: Migration20261122230200 },
   { name: 'Migration20261122233000', class: Migration20261122233000 },
+  { name: 'Migration20261126230000', class: Migration20261126230000 },
 ];
 
 /** An open database. */

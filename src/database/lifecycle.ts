@@ -26,12 +26,14 @@ interface Update {
 }
 
 /** Saves a new row and its reservation; affects no row when the quota is too small, and breaks `media_assets_idempotency` when the key is taken. */
-export function begin(rows: AssetRows, asset: MediaAsset, { reserveBytes, quotaBytes, idempotencyKey }: Reservation): Statement {
+export function begin(rows: AssetRows, asset: MediaAsset, reservation: Reservation): Statement {
+  const { reserveBytes, quotaBytes, idempotencyKey, announcedUntil } = reservation;
   const values = new Values();
   const owner = values.bind(asset.ownerId);
   const reserve = `${values.bind(reserveBytes)}::bigint`;
   const quota = `${values.bind(quotaBytes ?? null)}::bigint`;
   const key = `${values.bind(idempotencyKey ?? null)}::text`;
+  const until = `${values.bind(announcedUntil ?? null)}::timestamptz`;
   const text = `
     with room as (
       insert into media_usage as held (user_id, asset_count, size_bytes, reserved_bytes)
@@ -40,8 +42,9 @@ export function begin(rows: AssetRows, asset: MediaAsset, { reserveBytes, quotaB
       where ${quota} is null or held.size_bytes + held.reserved_bytes + excluded.reserved_bytes <= ${quota}
       returning 1
     )
-    insert into media_assets (${rows.columns}, reserved_bytes, alive_at, idempotency_key)
-    select ${rows.bindAll(asset, values)}, ${reserve}, now(), ${key} from room`;
+    insert into media_assets (${rows.columns}, reserved_bytes, alive_at, idempotency_key, announced_bytes)
+    select ${rows.bindAll(asset, values)}, ${reserve}, coalesce(${until}, now()), ${key}, case when ${until} is not null then ${reserve} end
+    from room`;
   return { text, values: values.all };
 }
 
@@ -66,9 +69,12 @@ const reserveText = `
   )
   select exists (select from running) as running, exists (select from room) as room`;
 
-/** A sign of life. */
+/** A sign of life. That of a direct upload lies ahead, where its session ends. */
 export function touch(id: string): Statement {
-  return { text: `update media_assets set alive_at = now() where id = $1 and status = 'UPLOADING'`, values: [id] };
+  return {
+    text: `update media_assets set alive_at = greatest(alive_at, now()) where id = $1 and status = 'UPLOADING'`,
+    values: [id],
+  };
 }
 
 /** Makes the asset visible and turns its reservation into usage; answers one row, or none when it was no longer `UPLOADING`. */
@@ -81,7 +87,10 @@ export function commit(rows: AssetRows, asset: MediaAsset): Statement {
     ), held as (
       select * from media_usage where user_id = (select user_id from arrived) for update
     ), locked as (select from held), saved as (
-      update media_assets set ${rows.bindChanges(asset, values)}, reserved_bytes = 0 from arrived, locked where id = ${id} returning size_bytes
+      update media_assets
+      set ${rows.bindChanges(asset, values)}, reserved_bytes = 0, alive_at = now(), announced_bytes = null, session_uri = null,
+        completed_by = null, completing_until = null
+      from arrived, locked where id = ${id} returning size_bytes
     ), counted as (
       update media_usage
       set asset_count = held.asset_count + 1, size_bytes = held.size_bytes + saved.size_bytes,
@@ -140,14 +149,14 @@ export function startDeletion(columns: string, ownerId: string, id: string): Sta
   return { text, values: [id, ownerId] };
 }
 
-/** Answers the ids taken, oldest first. */
+/** Answers what was taken, oldest first. */
 export function claimUnfinished({ graceSeconds, leaseSeconds, limit }: Claim): Statement {
   return { text: claimText, values: [graceSeconds, leaseSeconds, limit] };
 }
 
 const claimText = `
   with taken as (
-    select id, user_id, reserved_bytes, alive_at from media_assets
+    select id, user_id, reserved_bytes, alive_at, announced_bytes, session_uri from media_assets
     where ${isUnfinished}
       and alive_at < now() - make_interval(secs => case status when 'UPLOADING' then $1::float8 else $2::float8 end)
     order by alive_at limit $3 for update skip locked
@@ -161,7 +170,7 @@ const claimText = `
   ), locked as (select count(*) from held), claimed as (
     update media_assets set status = 'DELETING', reserved_bytes = 0, alive_at = now() from taken, locked where media_assets.id = taken.id
   )
-  select id from taken order by alive_at`;
+  select id, announced_bytes, session_uri from taken order by alive_at`;
 
 /** The end of a row whose bytes are gone; answers one row: whether it was `kept`, because an object is still expected. */
 export function forget(id: string): Statement {

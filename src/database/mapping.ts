@@ -7,6 +7,9 @@ export const isPublic = "status in ('PROCESSING', 'READY', 'FAILED')";
 /** Rows somebody has to finish. Written exactly like this, PostgreSQL recognises the partial index `media_assets_unfinished`. */
 export const isUnfinished = "status in ('UPLOADING', 'DELETING')";
 
+/** Direct uploads that are not complete. Written exactly like this, PostgreSQL recognises the partial index `media_assets_pending`. */
+export const isPending = "announced_bytes is not null and status = 'UPLOADING'";
+
 /** `media_usage`: what each user holds, kept beside the assets so that a quota is one conditional update and totals count nothing. */
 class MediaUsage {
   ownerId!: string;
@@ -21,6 +24,7 @@ const timestamp = () => p.datetime(3).columnType('timestamptz(3)');
 /**
  * One table for both kinds. Lazy properties belong to the row only, not to the class: what an upload has reserved, its last sign of
  * life (in `DELETING`: since when somebody has been working on it; between them: until when an object may be added), and the client's name for it.
+ * Of a direct upload that is not complete: how many bytes will come, its session on the bucket, and who is completing it, until when.
  */
 const mediaAsset = defineEntity({
   class: MediaAsset,
@@ -47,12 +51,17 @@ const mediaAsset = defineEntity({
     reservedBytes: p.bigint('number').lazy().defaultRaw('0'),
     aliveAt: timestamp().lazy().defaultRaw('now()'),
     idempotencyKey: p.text().lazy().nullable(),
+    announcedBytes: p.bigint('number').lazy().nullable(),
+    sessionUri: p.text().lazy().nullable(),
+    completedBy: p.uuid().lazy().nullable(),
+    completingUntil: timestamp().lazy().nullable(),
   },
   indexes: [
     // Read backwards for newest first. (Written with `desc`, MikroORM's schema check would misread its last column.)
     { name: 'media_assets_by_time', properties: ['ownerId', 'createdAt', 'id'], include: ['kind', 'state'], where: isPublic },
     // Typed by the class, which does not have this property of the row.
     { name: 'media_assets_unfinished', properties: ['aliveAt' as keyof MediaAsset], where: isUnfinished },
+    { name: 'media_assets_pending', properties: ['ownerId'], where: isPending },
   ],
   uniques: [
     {

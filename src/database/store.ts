@@ -1,6 +1,17 @@
 import { type AssetState, type MediaAsset, mediaStatuses } from '../media/media-asset.ts';
 import { keyInUse, quotaExceeded } from '../media/policy.ts';
-import type { AssetChange, InventoryRow, MediaStore, PageFilter, PageQuery, Usage } from '../media/ports.ts';
+import type {
+  AssetChange,
+  Claim,
+  InventoryRow,
+  MediaStore,
+  PageFilter,
+  PageQuery,
+  PendingUpload,
+  Unfinished,
+  Usage,
+} from '../media/ports.ts';
+import * as direct from './direct.ts';
 import { databaseUnavailable } from './failures.ts';
 import * as idempotency from './idempotency.ts';
 import * as lifecycle from './lifecycle.ts';
@@ -92,9 +103,40 @@ export class PostgresMediaStore implements MediaStore {
     return await this.#one(lifecycle.startDeletion(this.#rows.columns, ownerId, id));
   }
 
-  async claimUnfinished(options: lifecycle.Claim): Promise<string[]> {
+  async claimUnfinished(options: lifecycle.Claim): Promise<Unfinished[]> {
     const { rows } = await this.#statements.run(lifecycle.claimUnfinished(options));
-    return rows.map(({ id }) => String(id));
+    return rows.map(direct.toUnfinished);
+  }
+
+  async countPending(ownerId: string): Promise<number> {
+    const { rows } = await this.#statements.run(direct.countPending(ownerId));
+    return Number(rows[0]?.count);
+  }
+
+  async keepSession(id: string, uri: string): Promise<boolean> {
+    const { rowCount } = await this.#statements.run(direct.keepSession(id, uri));
+    return rowCount === 1;
+  }
+
+  async findPending(id: string): Promise<PendingUpload | undefined> {
+    const { rows } = await this.#statements.run(direct.findPending(this.#rows.columns, id));
+    const [row] = rows;
+    return row && { asset: this.#rows.read(row), sizeBytes: Number(row.announced_bytes), session: direct.sessionOf(row) };
+  }
+
+  async claimCompletion(id: string, claim: Claim): Promise<'CLAIMED' | 'TAKEN' | 'OVER'> {
+    const { rows } = await this.#statements.run(direct.claimCompletion(id, claim));
+    if (rows[0]?.claimed === true) return 'CLAIMED';
+    return rows[0]?.pending === true ? 'TAKEN' : 'OVER';
+  }
+
+  async leaveCompletion(id: string, by: string): Promise<void> {
+    await this.#statements.run(direct.leaveCompletion(id, by));
+  }
+
+  async startCancellation(ownerId: string, id: string): Promise<Unfinished | undefined> {
+    const { rows } = await this.#statements.run(direct.startCancellation(ownerId, id));
+    return rows[0] && direct.toUnfinished(rows[0]);
   }
 
   async forget(id: string): Promise<boolean> {

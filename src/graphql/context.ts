@@ -10,6 +10,8 @@ export interface GraphqlContext {
   readonly form: UploadForm | undefined;
   /** The idempotency key of the request's next upload, undefined when it has none. BAD_USER_INPUT. */
   readonly nextUploadKey: () => string | undefined;
+  /** The origin of the page that asks, when it is one that may; undefined when no page asks. */
+  readonly origin: string | undefined;
   /** For the log. */
   readonly requestId: string;
 }

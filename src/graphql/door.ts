@@ -25,6 +25,8 @@ export interface GraphqlDoorOptions {
   readonly library: MediaLibrary;
   readonly authenticate: Authenticate;
   readonly log: Log;
+  /** Whether pages of this origin may send to us; by default none. */
+  readonly allowsOrigin?: (origin: string) => boolean;
   /** A token that the playground sends along, for development; undefined: none. */
   readonly playground: { readonly token: string | undefined };
   /** Most files of one request; 20 by default. */
@@ -101,6 +103,7 @@ function serveGraphql(scope: FastifyInstance, apollo: ApolloServer<GraphqlContex
     userId: () => authenticate(request.headers.authorization),
     form: request.getDecorator<UploadForm | undefined>('uploadForm'),
     nextUploadKey: countedKeys(request.headers['idempotency-key']),
+    origin: allowedOrigin(request, options.allowsOrigin),
     requestId: request.id,
   });
   scope.route<{ Reply: string }>({
@@ -110,6 +113,10 @@ function serveGraphql(scope: FastifyInstance, apollo: ApolloServer<GraphqlContex
     bodyLimit: maxOperationBytes,
     handler: fastifyApolloHandler(apollo, { context }),
   });
+}
+
+function allowedOrigin({ headers }: FastifyRequest, allows: GraphqlDoorOptions['allowsOrigin']): string | undefined {
+  return headers.origin !== undefined && allows?.(headers.origin) === true ? headers.origin : undefined;
 }
 
 function countedKeys(header: unknown): () => string | undefined {

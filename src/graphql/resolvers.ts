@@ -81,7 +81,8 @@ export class MediaResolver {
   }
 
   @Mutation(() => DeletedMediaType, {
-    description: 'Deletes an asset for good, its bytes included; its links die at once. Errors: UNAUTHENTICATED, NOT_FOUND.',
+    description:
+      'Deletes an asset for good, its bytes included; its links die at once. An upload that is not complete is taken back. Errors: UNAUTHENTICATED, NOT_FOUND.',
   })
   async deleteMedia(
     @Arg('id', () => ID, { description: "The asset's id." }) id: string,

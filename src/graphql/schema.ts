@@ -2,12 +2,16 @@ import 'reflect-metadata';
 import { GraphQLInterfaceType, type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import type { MediaAsset, MediaKind } from '../media/media-asset.ts';
+import { DirectUploadResolver } from './direct-resolver.ts';
 import { ImageResolver } from './image-resolver.ts';
 import { LinkResolver, MediaResolver } from './resolvers.ts';
 
 /** The executable schema, made of the decorated classes, with what TypeGraphQL has no decorator for. */
 export function graphqlSchema(): GraphQLSchema {
-  const schema = buildSchemaSync({ resolvers: [MediaResolver, LinkResolver, ImageResolver], validate: false });
+  const schema = buildSchemaSync({
+    resolvers: [MediaResolver, DirectUploadResolver, LinkResolver, ImageResolver],
+    validate: false,
+  });
   const mediaAsset = schema.getType('MediaAsset');
   const [query, mutation] = [schema.getQueryType(), schema.getMutationType()];
   if (!(mediaAsset instanceof GraphQLInterfaceType) || !query || !mutation) throw new Error('The schema is not whole');

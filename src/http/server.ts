@@ -10,6 +10,7 @@ import Fastify, {
 } from 'fastify';
 import { MediakeepError } from '../errors.ts';
 import type { Authenticate } from '../media/ports.ts';
+import { type CorsOrigins, corsSettings } from './cors.ts';
 import { type Checks, healthDoor } from './health.ts';
 import { cutWhenSilent, cutWhenTrickling, type Pace } from './idle.ts';
 import { pathOf } from './log.ts';
@@ -21,8 +22,7 @@ export interface ServerOptions {
   /** A pino logger with {@link logSettings}; each request gets a child with its `reqId`. */
   readonly log: FastifyBaseLogger;
   readonly authenticate: Authenticate;
-  /** Which pages may call the API from a browser: origins such as `https://app.example`, `*` among them for all; any port of this machine; or none. */
-  readonly corsOrigins: readonly string[] | 'localhost' | 'none';
+  readonly corsOrigins: CorsOrigins;
   /** 0 turns the limit off. */
   readonly rateLimitPerMinute: number;
   /** Counts for the limit. Default: in the memory of this process. */
@@ -131,28 +131,6 @@ const keepAliveTimeout = 75_000;
 
 /** Most bytes of all headers of a request: large tokens fit. */
 const maxHeaderSize = 32 * 1024;
-
-const localhost = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
-
-function corsSettings(origins: readonly string[] | 'localhost'): Parameters<typeof cors>[1] {
-  return {
-    origin: origins === 'localhost' ? localhost : [...origins],
-    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowedHeaders: [
-      'Authorization',
-      'Content-Type',
-      'Content-Range',
-      'Apollo-Require-Preflight',
-      'X-Apollo-Operation-Name',
-      'Idempotency-Key',
-      'If-None-Match',
-      'Range',
-    ],
-    exposedHeaders: ['Link', 'Location', 'ETag', 'Retry-After', 'X-Request-Id', 'Content-Range', 'Accept-Ranges', 'Range'],
-    maxAge: 3600,
-    strictPreflight: false,
-  };
-}
 
 /** Gives the answer its request id, and the log its one line: when all is over, however it ended. */
 function observe(request: FastifyRequest, reply: FastifyReply): void {

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { pipeline, type Readable, Transform, type TransformCallback } from 'node:stream';
+import { crc32c } from '@node-rs/crc32';
 import { MediakeepError } from '../errors.ts';
 import type { ImageMemory } from './image-memory.ts';
 import type { ByteFacts, MediaKind } from './media-asset.ts';
@@ -152,6 +153,31 @@ export interface CollectedImage {
   release(): void;
   /** The same, when it is certain that nobody reads the bytes any more: the next image is written over them. */
   reuse(): void;
+}
+
+/**
+ * Reads a file to its end without holding any of it: size, SHA-256 and CRC32C. FILE_TOO_LARGE at the first byte past the limit, or the source's own
+ * failure; destroys the source when it rejects.
+ */
+export async function measure(
+  source: Readable,
+  { kind, limitBytes }: { kind: MediaKind; limitBytes: number },
+): Promise<ByteFacts & { crc32c: number }> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  let checksum = 0;
+  try {
+    await consume(source, (chunk) => {
+      sizeBytes += chunk.length;
+      if (sizeBytes > limitBytes) throw fileTooLarge(kind, limitBytes);
+      hash.update(chunk);
+      checksum = crc32c(chunk, checksum);
+    });
+  } catch (error) {
+    source.destroy();
+    throw error;
+  }
+  return { sizeBytes, sha256: hash.digest('hex'), crc32c: checksum };
 }
 
 /** Whether `source` brings exactly the bytes that `facts` tell of. Reads no further than it must, and destroys the rest; the source's own failure. */

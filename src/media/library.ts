@@ -2,7 +2,9 @@ import { Readable } from 'node:stream';
 import { MediakeepError } from '../errors.ts';
 import { decodeCursor, encodeCursor, uuidPattern } from './cursor.ts';
 import { Delivery, type LinkQuery, type Rendition, type SharedFile, type SrcsetRequest } from './delivery.ts';
+import { type DirectUpload, DirectUploads, type UploadAnnouncement } from './direct-uploads.ts';
 import { answerAgain, keyLimits } from './idempotency.ts';
+import type { IncomingSession } from './incoming-session.ts';
 import { type Identified, identify, Meter, pour } from './intake.ts';
 import type { LinkSigner } from './links.ts';
 import {
@@ -82,6 +84,8 @@ export interface LibraryDependencies extends ProofDependencies {
   readonly links: LinkSigner;
   /** An upload without a sign of life for so long counts as abandoned; a running one gives one at least four times as often. */
   readonly uploadGraceSeconds: number;
+  /** How long the session of a direct upload lives. */
+  readonly uploadSessionSeconds: number;
   /** Widths of WebP renditions that are made in the background right after an upload. */
   readonly pregenerateWidths: readonly number[];
   readonly clock: Clock;
@@ -106,6 +110,7 @@ export class MediaLibrary {
   readonly #proof: Proof;
   readonly #removal: Removal;
   readonly #slots: UploadSlots;
+  readonly #direct: DirectUploads;
   readonly #shelf: RenditionShelf;
   readonly #delivery: Delivery;
 
@@ -116,10 +121,18 @@ export class MediaLibrary {
     this.#shelf = new RenditionShelf({
       ...dependencies,
       maxPixels: dependencies.limits.maxImagePixels,
-      purge: (id) => this.#removal.purge(id),
+      purge: (id) => this.#removal.purge({ id, session: undefined }),
     });
     this.#delivery = new Delivery({ ...dependencies, shelf: this.#shelf });
     this.#slots = new UploadSlots(dependencies.limits);
+    this.#direct = new DirectUploads({
+      ...dependencies,
+      proof: this.#proof,
+      removal: this.#removal,
+      slots: this.#slots,
+      underWay: this.#underWay,
+      onImage: (image) => this.#prepare(image),
+    });
   }
 
   /**
@@ -140,6 +153,26 @@ export class MediaLibrary {
     } finally {
       leave();
     }
+  }
+
+  /** See {@link DirectUploads.create}. */
+  async createUpload(ownerId: string, announcement: UploadAnnouncement): Promise<DirectUpload> {
+    return await this.#direct.create(ownerId, announcement);
+  }
+
+  /** See {@link DirectUploads.complete}. */
+  async completeUpload(ownerId: string, id: string): Promise<MediaAsset> {
+    return await this.#direct.complete(ownerId, id);
+  }
+
+  /** See {@link DirectUploads.completeArrived}. */
+  async completeArrived(id: string): Promise<void> {
+    await this.#direct.completeArrived(id);
+  }
+
+  /** See {@link DirectUploads.openSession}. */
+  async openSession(id: string, query: LinkQuery): Promise<IncomingSession | 'OVER' | undefined> {
+    return await this.#direct.openSession(id, query);
   }
 
   /** The user's asset, or undefined; an id that is no UUID is simply not there. */
@@ -175,13 +208,19 @@ export class MediaLibrary {
     return asset;
   }
 
-  /** Deletes row and bytes. `purged` is false when the storage did not answer: the asset is gone for everybody, the sweep removes the bytes. NOT_FOUND. */
+  /**
+   * Deletes row and bytes, of an asset or of a direct upload that is not complete. `purged` is false when the storage did not answer: it is gone for
+   * everybody, the sweep removes the bytes. NOT_FOUND.
+   */
   async remove(ownerId: string, id: string): Promise<{ id: string; purged: boolean }> {
-    const asset = uuidPattern.test(id) ? await this.#with.store.startDeletion(ownerId, id) : undefined;
-    if (asset === undefined) throw notFound();
-    // What was handed out a moment ago may still be on its way into the storage.
-    await this.#shelf.landed(id);
-    return { id, purged: await this.#removal.purge(id) };
+    if (!uuidPattern.test(id)) throw notFound();
+    // Again, because an upload may become an asset between the first two questions.
+    const removed =
+      (await this.#removeAsset(ownerId, id)) ??
+      (await this.#direct.cancel(ownerId, id)) ??
+      (await this.#removeAsset(ownerId, id));
+    if (removed === undefined) throw notFound();
+    return removed;
   }
 
   /** How much the user holds. */
@@ -223,14 +262,26 @@ export class MediaLibrary {
     const batch = { graceSeconds: this.#with.uploadGraceSeconds, leaseSeconds, limit: 50 };
     let finished = 0;
     while (!stopping.aborted) {
-      const ids = await this.#with.store.claimUnfinished(batch);
-      const purged = await Promise.all(ids.map((id) => this.#removal.purge(id, stopping)));
+      const taken = await this.#with.store.claimUnfinished(batch);
+      const purged = await Promise.all(taken.map((each) => this.#removal.purge(each, stopping)));
       const gone = purged.filter(Boolean).length;
       finished += gone;
       // A storage that takes nothing away now would be asked, and waited for, again and again.
-      if (ids.length < batch.limit || gone === 0) return finished;
+      if (taken.length < batch.limit || gone === 0) return finished;
     }
     return finished;
+  }
+
+  async #removeAsset(ownerId: string, id: string): Promise<{ id: string; purged: boolean } | undefined> {
+    const asset = await this.#with.store.startDeletion(ownerId, id);
+    if (asset === undefined) return undefined;
+    // What was handed out a moment ago may still be on its way into the storage.
+    await this.#shelf.landed(id);
+    return { id, purged: await this.#removal.purge({ id, session: undefined }) };
+  }
+
+  #prepare(image: ImageAsset): void {
+    this.#shelf.prepare(image, plansAhead(image, this.#with.pregenerateWidths));
   }
 
   async #assertImage(ownerId: string, id: string): Promise<void> {
@@ -277,7 +328,7 @@ export class MediaLibrary {
         asset.ready(facts, imageFacts, clock());
       });
       giveBack = reuse;
-      this.#shelf.prepare(asset, plansAhead(asset, this.#with.pregenerateWidths));
+      this.#prepare(asset);
       return asset;
     } finally {
       giveBack();
@@ -344,7 +395,7 @@ export class MediaLibrary {
       });
       return asset;
     } catch (error) {
-      if (await this.#removal.discard(asset.id)) throw error;
+      if (await this.#removal.discard({ id: asset.id, session: undefined })) throw error;
       // The answer to the commit was lost, not the commit: the asset is visible, so its bytes must stay.
       return asset;
     }

@@ -35,22 +35,44 @@ export class LinkSigner {
     const earliest = this.#clock().getTime() / 1000 + life.ttlSeconds;
     const expires = Math.ceil(earliest / life.windowSeconds) * life.windowSeconds;
     // A window of a fraction of a second (a quarter of 1 to 3 seconds) still ends on a whole one.
-    const whole = Math.ceil(expires);
-    return `${this.#baseUrl()}/media/${path}?expires=${whole}&signature=${this.#signature(path, String(whole))}`;
+    return this.#link('media', path, Math.ceil(expires));
+  }
+
+  /** A link to which whoever holds it may send the bytes of a direct upload, until `expiresAt` (a whole second). */
+  signUpload(id: string, expiresAt: Date): string {
+    return this.#link('uploads', id, expiresAt.getTime() / 1000);
+  }
+
+  /** Whether an upload's link is one of ours, and, if so, whether its time is over. */
+  verifyUpload(id: string, expires: string | undefined, signature: string | undefined): 'VALID' | 'OVER' | undefined {
+    const expiresAt = this.#verify(`uploads/${id}`, expires, signature);
+    if (expiresAt === undefined) return undefined;
+    return expiresAt > this.#clock() ? 'VALID' : 'OVER';
   }
 
   /** What a link stands for, or undefined when its path, expiry or signature was changed or its time is over. */
   verify(path: string, expires: string | undefined, signature: string | undefined): LinkTarget | undefined {
-    if (expires === undefined || signature === undefined || !/^\d{1,12}$/.test(expires)) return undefined;
-    const expected = Buffer.from(this.#signature(path, expires));
-    const given = Buffer.from(signature);
-    if (expected.length !== given.length || !timingSafeEqual(expected, given)) return undefined;
-    const expiresAt = new Date(Number(expires) * 1000);
-    return expiresAt > this.#clock() ? { path, expiresAt } : undefined;
+    const expiresAt = this.#verify(path, expires, signature);
+    return expiresAt !== undefined && expiresAt > this.#clock() ? { path, expiresAt } : undefined;
   }
 
-  #signature(path: string, expires: string): string {
-    return createHmac('sha256', this.#secret).update(`${path}\n${expires}`).digest('base64url');
+  /** A delivery link is signed without its folder, which an upload's has, so that neither passes for the other: no asset is called `uploads`. */
+  #link(folder: 'media' | 'uploads', name: string, expires: number): string {
+    const signed = folder === 'media' ? name : `${folder}/${name}`;
+    return `${this.#baseUrl()}/${folder}/${name}?expires=${expires}&signature=${this.#signature(signed, String(expires))}`;
+  }
+
+  /** The end of the link's life, when it was signed by us; it may be past. */
+  #verify(signed: string, expires: string | undefined, signature: string | undefined): Date | undefined {
+    if (expires === undefined || signature === undefined || !/^\d{1,12}$/.test(expires)) return undefined;
+    const expected = Buffer.from(this.#signature(signed, expires));
+    const given = Buffer.from(signature);
+    if (expected.length !== given.length || !timingSafeEqual(expected, given)) return undefined;
+    return new Date(Number(expires) * 1000);
+  }
+
+  #signature(signed: string, expires: string): string {
+    return createHmac('sha256', this.#secret).update(`${signed}\n${expires}`).digest('base64url');
   }
 }
 

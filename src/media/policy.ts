@@ -45,6 +45,19 @@ export function assertAccepted(kind: MediaKind, mimeType: string | undefined): s
   throw new MediakeepError('UNSUPPORTED_MEDIA_TYPE', `This file is not an accepted ${noun}. ${found}; accepted are ${inWords}.`);
 }
 
+/**
+ * Passes a declared type that the kind may turn out to have: one it accepts, or `application/octet-stream`, which says that nobody knows. It saves a user
+ * from sending gigabytes for nothing; what the bytes say counts. UNSUPPORTED_MEDIA_TYPE otherwise.
+ */
+export function assertDeclarable(kind: MediaKind, mimeType: string): string {
+  const { types, inWords, noun } = acceptedTypes[kind];
+  if (types.includes(mimeType) || mimeType === 'application/octet-stream') return mimeType;
+  throw new MediakeepError(
+    'UNSUPPORTED_MEDIA_TYPE',
+    `This file is not an accepted ${noun} by its declared type; accepted are ${inWords}.`,
+  );
+}
+
 /** FILE_TOO_LARGE with the limit in it. */
 export function fileTooLarge(kind: MediaKind, limitBytes: number): MediakeepError {
   return new MediakeepError(

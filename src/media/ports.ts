@@ -169,6 +169,34 @@ export interface InventoryRow {
   readonly sizeBytes: number;
 }
 
+/** Where a client sends the bytes of a direct upload. */
+export interface UploadSession {
+  /** On the storage, a bearer secret; undefined when it is one of this server, or was not opened. See {@link UploadSessions}. */
+  readonly uri: string | undefined;
+}
+
+/** Something that has to be taken away: all bytes of an asset, then its row, which is `DELETING`. */
+export interface Unfinished {
+  readonly id: string;
+  /** Of a direct upload that was never complete: it has to be ended first, or else an object could come out of it later. */
+  readonly session: UploadSession | undefined;
+}
+
+/** A direct upload that is not complete. */
+export interface PendingUpload {
+  /** `UPLOADING`, with the type that was declared. */
+  readonly asset: MediaAsset;
+  /** As announced, and reserved. */
+  readonly sizeBytes: number;
+  readonly session: UploadSession;
+}
+
+/** Who completes a direct upload (a name of its own for each attempt), and for how long without claiming it again. */
+export interface Claim {
+  readonly by: string;
+  readonly seconds: number;
+}
+
 /**
  * The rows. Methods that take an `ownerId` see only rows of that owner in a public state (PROCESSING, READY, FAILED).
  * A database that does not answer within its limit is STORAGE_UNAVAILABLE. Usage and reservations change in the same transaction as the rows.
@@ -178,10 +206,16 @@ export interface MediaStore {
    * Saves a new `UPLOADING` row, its sign of life and a reservation of `reserveBytes`.
    * QUOTA_EXCEEDED, and nothing saved, when `quotaBytes` is given and stored + reserved + `reserveBytes` would pass it. Exact under concurrency.
    * IDEMPOTENCY_CONFLICT, and nothing saved, when another upload of the user has the key; the row keeps it until it is `DELETING`.
+   * With `announcedUntil` it is a direct upload of `reserveBytes`, pending until it is complete; until then it needs no other sign of life.
    */
   begin(
     asset: MediaAsset,
-    reservation: { reserveBytes: number; quotaBytes: number | undefined; idempotencyKey?: string | undefined },
+    reservation: {
+      reserveBytes: number;
+      quotaBytes: number | undefined;
+      idempotencyKey?: string | undefined;
+      announcedUntil?: Date | undefined;
+    },
   ): Promise<void>;
   /**
    * Whose a user's idempotency key is: an asset's, an upload's that is `RUNNING`, or nobody's. Nobody's it becomes `lifeSeconds` after the upload began
@@ -218,7 +252,7 @@ export interface MediaStore {
    * `UPLOADING` rows without a sign of life for `graceSeconds` become `DELETING` (reservation freed), `DELETING` rows whose lease ran out are taken again.
    * One atomic statement: a row that shows life meanwhile is not taken.
    */
-  claimUnfinished(options: { graceSeconds: number; leaseSeconds: number; limit: number }): Promise<string[]>;
+  claimUnfinished(options: { graceSeconds: number; leaseSeconds: number; limit: number }): Promise<Unfinished[]>;
   /**
    * Removes a `DELETING` row after its bytes are gone. False, and nothing removed, while somebody may still be adding an object ({@link expectObject}):
    * then a later sweep has to look again.
@@ -231,6 +265,24 @@ export interface MediaStore {
   expectObject(id: string, seconds: number): Promise<Date | undefined>;
   /** Takes {@link expectObject} back, unless somebody expects another one later than `until`. False when the asset is not in a public state (any more). */
   objectArrived(id: string, until: Date): Promise<boolean>;
+  /** How many direct uploads of a user are pending. */
+  countPending(ownerId: string): Promise<number>;
+  /** Keeps the URI of a pending upload's session, so that whoever takes the upload away can end it. False when the upload is not pending any more. */
+  keepSession(id: string, uri: string): Promise<boolean>;
+  /** A pending upload, whoever owns it. */
+  findPending(id: string): Promise<PendingUpload | undefined>;
+  /**
+   * Lets one of those who want to complete a pending upload do it, and gives a sign of life; claimed again by the same, it lasts longer. `TAKEN`: somebody
+   * else has it. `OVER`: it is not pending any more.
+   */
+  claimCompletion(id: string, claim: Claim): Promise<'CLAIMED' | 'TAKEN' | 'OVER'>;
+  /** Ends the claim of `by`, if it still has it. */
+  leaveCompletion(id: string, by: string): Promise<void>;
+  /**
+   * A user's pending upload -> `DELETING`, its reservation freed. Undefined when there is none. While somebody completes it, {@link forget} keeps the row,
+   * because bytes may still be added.
+   */
+  startCancellation(ownerId: string, id: string): Promise<Unfinished | undefined>;
   /** Rows in any state and of anybody, in the order of their ids, `from` included: the first `limit`. For `npm run reconcile`. */
   inventory(options: { from: string; limit: number }): Promise<InventoryRow[]>;
   /** Resolves when the database answers. */

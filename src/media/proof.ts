@@ -32,13 +32,14 @@ export class Proof {
   }
 
   /**
-   * Gathers an image in memory and cuts out what shall not be stored; the caller gives the memory back. FILE_TOO_LARGE, OVERLOADED, INVALID_MEDIA or
-   * the source's own failure; destroys the source when it rejects.
+   * Gathers an image in memory and cuts out what shall not be stored; the caller gives the memory back. `check` sees the bytes as they came, before.
+   * FILE_TOO_LARGE, OVERLOADED, INVALID_MEDIA, what `check` throws, or the source's own failure; destroys the source when it rejects.
    */
-  async gather(file: Identified): Promise<GatheredImage> {
+  async gather(file: Identified, check: (bytes: Buffer) => void = () => undefined): Promise<GatheredImage> {
     const { images, limits, stripsLocation } = this.#with;
     const collected = await collectImage(file, limits.maxImageBytes, this.#imageMemory);
     try {
+      check(collected.bytes);
       // First, so that everything that is found out of the bytes is found out of those that are stored.
       const wasCut = stripsLocation && images.cutLocation(collected.bytes, file.mimeType);
       return { ...collected, ...(wasCut && { facts: factsOf(collected.bytes) }), wasCut };

@@ -1,8 +1,8 @@
-import { keyPrefix } from './policy.ts';
-import type { Log, MediaStore, ObjectStorage } from './ports.ts';
+import { keyPrefix, originalKey } from './policy.ts';
+import type { Log, MediaStore, ObjectStorage, Unfinished } from './ports.ts';
 import type { UnderWay } from './under-way.ts';
 
-/** Takes away what is left of uploads and assets: bytes, then row. What it cannot finish now is the sweep's. */
+/** Takes away what is left of uploads and assets: session, bytes, row, in this order. What it cannot finish now is the sweep's. */
 export class Removal {
   readonly #storage: ObjectStorage;
   readonly #store: MediaStore;
@@ -17,25 +17,29 @@ export class Removal {
   }
 
   /** Leaves nothing of an upload that failed. False when the asset turned out to be visible, and so was left alone. */
-  async discard(id: string): Promise<boolean> {
+  async discard(upload: Unfinished): Promise<boolean> {
     try {
-      if (!(await this.#store.abandon(id))) return false;
+      if (!(await this.#store.abandon(upload.id))) return false;
     } catch (error) {
-      this.#log.warn({ err: error, assetId: id }, 'A failed upload could not be given up now; the sweep will do it');
+      this.#log.warn({ err: error, assetId: upload.id }, 'A failed upload could not be given up now; the sweep will do it');
       return true;
     }
-    await this.purge(id);
+    await this.purge(upload);
     return true;
   }
 
   /** Removes the bytes and the row of an asset that is `DELETING`. False when that has to be tried again later. */
-  purge(id: string, stopping?: AbortSignal): Promise<boolean> {
+  purge(unfinished: Unfinished, stopping?: AbortSignal): Promise<boolean> {
     const patience = AbortSignal.timeout(storagePatienceMs);
-    return this.#underWay.track(this.#purgeWithin(id, stopping === undefined ? patience : AbortSignal.any([stopping, patience])));
+    return this.#underWay.track(
+      this.#purgeWithin(unfinished, stopping === undefined ? patience : AbortSignal.any([stopping, patience])),
+    );
   }
 
-  async #purgeWithin(id: string, signal: AbortSignal): Promise<boolean> {
+  async #purgeWithin({ id, session }: Unfinished, signal: AbortSignal): Promise<boolean> {
     try {
+      // First: a session that lives on could make an object of an asset that nobody knows any more.
+      if (session !== undefined) await this.#storage.sessions.cancel(originalKey(id), session.uri, signal);
       await this.#storage.removeAll(keyPrefix(id), signal);
       // False while a rendition may be on its way: whoever makes it, or the sweep, comes again.
       return await this.#store.forget(id);

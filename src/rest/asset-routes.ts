@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { MediaLibrary } from '../media/library.ts';
 import { type MediaAsset, notFound } from '../media/media-asset.ts';
 import { assetBody, linkSeconds } from './asset.ts';
+import { letBodiesBeEmpty } from './bodies.ts';
 import { readChange } from './input.ts';
 import type { RestOptions } from './options.ts';
 import { nothing, problems, success } from './schemas.ts';
@@ -32,15 +33,6 @@ export function assetRoutes({ library }: RestOptions): FastifyPluginAsync {
       return deleted.purged ? reply.code(204).send() : reply.code(202).send(deleted);
     });
   };
-}
-
-/** Many clients announce JSON with every request, a DELETE without a body among them. */
-function letBodiesBeEmpty(scope: FastifyInstance): void {
-  const parse = scope.getDefaultJsonParser('error', 'error');
-  scope.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined);
-    else parse(request, body as string, done);
-  });
 }
 
 async function find(library: MediaLibrary, request: FastifyRequest): Promise<MediaAsset> {
@@ -117,7 +109,8 @@ const deleting = {
   operationId: 'deleteMedia',
   tags: ['Media'],
   summary: 'Delete it',
-  description: 'Row and bytes. From the answer on it is gone for everybody, and its links are dead.',
+  description:
+    'Row and bytes. From the answer on it is gone for everybody, and its links are dead. An upload that is not complete is taken back.',
   params,
   response: {
     202: success('DeletedMedia', 'Deleted; the storage did not answer, so the bytes go later.'),

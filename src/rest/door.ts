@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import { assetRoutes } from './asset-routes.ts';
+import { directRoutes } from './direct-routes.ts';
 import { documentRoutes } from './document.ts';
 import { listRoutes } from './list-routes.ts';
 import type { RestOptions } from './options.ts';
@@ -37,6 +38,7 @@ function mediaRoutes(options: RestOptions): FastifyPluginAsync {
       request.setDecorator('userId', await options.authenticate(request.headers.authorization));
     });
     await scope.register(uploadRoutes(options));
+    await scope.register(directRoutes(options));
     await scope.register(listRoutes(options));
     await scope.register(assetRoutes(options));
     await scope.register(renditionRoutes(options));

@@ -1,4 +1,5 @@
 import { MediakeepError } from '../errors.ts';
+import type { UploadAnnouncement } from '../media/direct-uploads.ts';
 import type { ChangeRequest, ListRequest } from '../media/library.ts';
 import { type MediaKind, type MediaStatus, mediaKinds, mediaStatuses } from '../media/media-asset.ts';
 import { type ImageFit, type ImageFormat, imageFits, imageFormats, type RenditionRequest } from '../media/renditions.ts';
@@ -43,9 +44,7 @@ export function nextQuery(request: ListRequest, after: string): string {
 
 /** The body of a PATCH: UpdateMediaInput as JSON, in which an absent field stays and null clears. BAD_USER_INPUT for any other field or type. */
 export function readChange(body: unknown): ChangeRequest {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw bad('The body must be a JSON object with `title`, `altText`, `tags` or `focus`.');
-  }
+  if (!isObject(body)) throw bad('The body must be a JSON object with `title`, `altText`, `tags` or `focus`.');
   const unknown = Object.keys(body).find((name) => !(name in changeRules));
   if (unknown !== undefined)
     throw bad('The body has an unknown field: only `title`, `altText`, `tags` and `focus` can be changed.');
@@ -54,6 +53,30 @@ export function readChange(body: unknown): ChangeRequest {
     if (value !== null && !rule.fits(value)) throw bad(`\`${name}\` must be ${rule.inWords} or null.`);
   }
   return body as ChangeRequest;
+}
+
+/** The body of a new upload: CreateUploadInput as JSON. BAD_USER_INPUT for a field that is missing, unknown or of another type. */
+export function readAnnouncement(body: unknown): UploadAnnouncement {
+  if (!isObject(body)) throw bad('The body must be a JSON object with `kind`, `filename`, `mimeType` and `size`.');
+  const unknown = Object.keys(body).find((name) => !(name in announcementRules));
+  if (unknown !== undefined)
+    throw bad(
+      `The body has an unknown field: it may have ${Object.keys(announcementRules)
+        .map((name) => `\`${name}\``)
+        .join(', ')}.`,
+    );
+  for (const [name, rule] of Object.entries(announcementRules)) {
+    const value = (body as Record<string, unknown>)[name];
+    const mayBeNull = name in describing;
+    if (!(mayBeNull && (value === undefined || value === null)) && !rule.fits(value)) {
+      throw bad(`\`${name}\` must be ${rule.inWords}${mayBeNull ? ' or null' : ''}.`);
+    }
+  }
+  return body as unknown as UploadAnnouncement;
+}
+
+function isObject(body: unknown): body is object {
+  return typeof body === 'object' && body !== null && !Array.isArray(body);
 }
 
 const text = { fits: (value: unknown) => typeof value === 'string', inWords: 'a text' };
@@ -71,7 +94,20 @@ const point = {
     typeof value.y === 'number',
   inWords: 'an object with the numbers `x` and `y`',
 };
-const changeRules = Object.assign(Object.create(null) as object, { title: text, altText: text, tags: texts, focus: point });
+const kind = {
+  fits: (value: unknown) => mediaKinds.some((each) => each === value),
+  inWords: `one of ${mediaKinds.join(', ')}`,
+};
+const bytes = { fits: (value: unknown) => typeof value === 'number', inWords: 'a number of bytes' };
+const describing = Object.assign(Object.create(null) as object, { title: text, altText: text, tags: texts });
+const changeRules = Object.assign(Object.create(null) as object, { ...describing, focus: point });
+const announcementRules = Object.assign(Object.create(null) as object, {
+  kind,
+  filename: text,
+  mimeType: text,
+  size: bytes,
+  ...describing,
+});
 
 function oneText(query: Record<string, unknown>, name: string): string | undefined {
   const value = query[name];

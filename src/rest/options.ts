@@ -7,4 +7,6 @@ export interface RestOptions {
   readonly authenticate: Authenticate;
   /** PUBLIC_URL without a trailing slash; a function, because a server on a free port learns it late. */
   readonly baseUrl: () => string;
+  /** Whether pages of this origin may send to us; by default none. */
+  readonly allowsOrigin?: (origin: string) => boolean;
 }

@@ -130,6 +130,62 @@ export const sharedSchemas: readonly (Schema & { $id: string })[] = [
     additionalProperties: false,
     properties: { title, altText, tags: { ...tags, type: ['array', 'null'] }, focus },
   },
+  {
+    $id: 'CreateUploadInput',
+    type: 'object',
+    description: 'What is to be known of a file before its bytes are sent.',
+    additionalProperties: false,
+    required: ['kind', 'filename', 'mimeType', 'size'],
+    properties: {
+      kind: commonFields.kind,
+      filename: { type: 'string', description: "The file's name.", examples: ['film.mp4'] },
+      mimeType: {
+        type: 'string',
+        description:
+          'As the client knows it; `application/octet-stream` when it does not. What the bytes say counts, but a type that the kind does not accept is refused at once.',
+        examples: ['video/mp4'],
+      },
+      size: {
+        ...commonFields.size,
+        description: 'Bytes. Exactly so many have to be sent; they count against the quota from now on.',
+        examples: [2_147_483_648],
+      },
+      title,
+      altText,
+      tags: { ...tags, type: ['array', 'null'] },
+    },
+  },
+  whole(
+    'HttpHeader',
+    { name: { type: 'string', examples: ['Content-Type'] }, value: { type: 'string', examples: ['video/mp4'] } },
+    'A header of an HTTP request.',
+  ),
+  whole(
+    'DirectUpload',
+    {
+      id: { ...commonFields.id, description: 'Of the asset to come.' },
+      url: {
+        type: 'string',
+        format: 'uri',
+        description:
+          'Where to send the bytes. Whoever holds it may send: it is a secret, needs no `Authorization`, and is told once.',
+      },
+      method: { type: 'string', const: 'PUT' },
+      headers: { type: 'array', items: { $ref: 'HttpHeader#' }, description: 'To be sent along.' },
+      chunkSize: {
+        type: 'integer',
+        multipleOf: 262_144,
+        description: 'How many bytes to send at a time, if not all at once.',
+        examples: [8_388_608],
+      },
+      expiresAt: {
+        type: 'string',
+        format: 'date-time',
+        description: 'When the session ends. An upload that is not complete by then is abandoned, and nothing of it stays.',
+      },
+    },
+    'A resumable session in the protocol of Google Cloud Storage.',
+  ),
   whole(
     'DeletedMedia',
     {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { addImage, newImage, openTestStore, type TestStore } from '../support/media-store.ts';
+import { addImage, claimIds, newImage, openTestStore, type TestStore } from '../support/media-store.ts';
 
 describe('objects that are added to a visible asset', () => {
   let database: TestStore;
@@ -20,7 +20,7 @@ describe('objects that are added to a visible asset', () => {
     expect(until.getTime() - Date.now()).toBeGreaterThan(50_000);
     expect((await store.startDeletion('ada', id))?.id).toBe(id);
     expect(await store.forget(id)).toBe(false);
-    expect(await store.claimUnfinished({ graceSeconds: 0, leaseSeconds: 0, limit: 10 })).not.toContain(id);
+    expect(await claimIds(store, { graceSeconds: 0, leaseSeconds: 0, limit: 10 })).not.toContain(id);
     expect(await store.objectArrived(id, until)).toBe(false);
     expect(await store.forget(id)).toBe(true);
     expect(await database.sql('select 1 from media_assets where id = $1', [id])).toEqual([]);
@@ -33,7 +33,7 @@ describe('objects that are added to a visible asset', () => {
     await store.startDeletion('ada', id);
     expect(await store.forget(id)).toBe(false);
     await sql(`update media_assets set alive_at = alive_at - interval '2 minutes' where id = $1`, [id]);
-    expect(await store.claimUnfinished({ graceSeconds: 3600, leaseSeconds: 30, limit: 10 })).toEqual([id]);
+    expect(await claimIds(store, { graceSeconds: 3600, leaseSeconds: 30, limit: 10 })).toEqual([id]);
     expect(await store.forget(id)).toBe(true);
   });
 

@@ -12,7 +12,19 @@ afterAll(() => database.close());
 test('usage is the sum of the visible rows, and reservations that of the running ones, after any mix of operations at once', async () => {
   const { store } = database;
   const step = fc.record({
-    operation: fc.constantFrom('begin', 'reserve', 'commit', 'abandon', 'delete', 'sweep', 'forget', 'touch'),
+    operation: fc.constantFrom(
+      'begin',
+      'announce',
+      'claim',
+      'reserve',
+      'commit',
+      'abandon',
+      'cancel',
+      'delete',
+      'sweep',
+      'forget',
+      'touch',
+    ),
     slot: fc.nat({ max: 5 }),
     bytes: fc.integer({ min: 0, max: 60 }),
   });
@@ -41,11 +53,13 @@ test('usage is the sum of the visible rows, and reservations that of the running
   async function perform(slots: ReturnType<typeof newImage>[], { operation, slot, bytes }: Step): Promise<unknown> {
     const reservation = { reserveBytes: bytes, quotaBytes: 100 };
     const asset = slots[slot] ?? newImage('');
-    if (operation === 'begin') {
+    if (operation === 'begin' || operation === 'announce') {
       const next = newImage(asset.ownerId);
       slots[slot] = next;
-      return await store.begin(next, reservation);
+      return await store.begin(next, { ...reservation, ...(operation === 'announce' && { announcedUntil: new Date() }) });
     }
+    if (operation === 'claim') return await store.claimCompletion(asset.id, { by: uuidv7(), seconds: 0 });
+    if (operation === 'cancel') return await store.startCancellation(asset.ownerId, asset.id);
     if (operation === 'reserve') return await store.reserve(asset.id, reservation);
     if (operation === 'commit') return await store.commit(arrived(Object.assign(newImage(''), asset), bytes));
     if (operation === 'abandon') return await store.abandon(asset.id);

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { openDatabase } from '../../src/database/connection.ts';
-import { addImage, arrived, newImage, newVideo, openTestStore, silent, type TestStore } from '../support/media-store.ts';
+import {
+  addImage,
+  arrived,
+  claimIds,
+  newImage,
+  newVideo,
+  openTestStore,
+  silent,
+  type TestStore,
+} from '../support/media-store.ts';
 
 let database: TestStore;
 beforeAll(async () => {
@@ -66,7 +75,7 @@ describe('an upload', () => {
     const image = newImage('late');
     await store.begin(image, { reserveBytes: 5, quotaBytes: undefined });
     await age(image.id, 3601);
-    expect(await store.claimUnfinished(sweep)).toEqual([image.id]);
+    expect(await claimIds(store, sweep)).toEqual([image.id]);
     expect(await store.commit(arrived(image, 5))).toBe(false);
     expect(await row(image.id)).toEqual({ status: 'DELETING', reserved: 0 });
     expect(await store.usage('late')).toEqual({ count: 0, sizeBytes: 0 });
@@ -82,7 +91,7 @@ describe('an upload', () => {
     });
     await age(image.id, 3601);
     expect(await store.abandon(image.id)).toBe(true);
-    expect(await store.claimUnfinished(sweep)).toEqual([]);
+    expect(await claimIds(store, sweep)).toEqual([]);
     await store.begin(newImage('fay'), { reserveBytes: 100, quotaBytes: 100 });
   });
 
@@ -193,7 +202,7 @@ describe('a reservation', () => {
     await store.begin(video, free);
     await age(video.id, 4000);
     expect(await store.reserve(video.id, { reserveBytes: 5, quotaBytes: 100 })).toBe(true);
-    expect(await store.claimUnfinished(sweep)).toEqual([]);
+    expect(await claimIds(store, sweep)).toEqual([]);
     await store.abandon(video.id);
     expect(await store.reserve(video.id, { reserveBytes: 9, quotaBytes: 100 })).toBe(false);
     expect(await store.reserve(uuidv7(), { reserveBytes: 9, quotaBytes: 100 })).toBe(false);
@@ -265,13 +274,13 @@ describe('unfinished business', () => {
     await age(silentOne.id, 3700);
     await age(fresh.id, 50);
     await age(old.id, 70);
-    expect(await store.claimUnfinished(sweep)).toEqual([silentOne.id, old.id]);
+    expect(await claimIds(store, sweep)).toEqual([silentOne.id, old.id]);
     expect(await row(silentOne.id)).toEqual({ status: 'DELETING', reserved: 0 });
     expect(await reservedBy('u')).toBe(8);
     // Leased now: nobody takes it again, until the lease runs out.
-    expect(await store.claimUnfinished(sweep)).toEqual([]);
+    expect(await claimIds(store, sweep)).toEqual([]);
     await age(old.id, 70);
-    expect(await store.claimUnfinished(sweep)).toEqual([old.id]);
+    expect(await claimIds(store, sweep)).toEqual([old.id]);
   });
 
   test('is left alone when it shows life, even slowly', async () => {
@@ -280,7 +289,7 @@ describe('unfinished business', () => {
     await store.begin(image, free);
     await age(image.id, 5000);
     expect(await store.touch(image.id)).toBe(true);
-    expect(await store.claimUnfinished(sweep)).toEqual([]);
+    expect(await claimIds(store, sweep)).toEqual([]);
     expect(await row(image.id)).toEqual({ status: 'UPLOADING', reserved: 0 });
   });
 
@@ -289,7 +298,7 @@ describe('unfinished business', () => {
     const image = newImage('late');
     await store.begin(image, free);
     await age(image.id, 5000);
-    expect(await store.claimUnfinished(sweep)).toEqual([image.id]);
+    expect(await claimIds(store, sweep)).toEqual([image.id]);
     expect(await store.touch(image.id)).toBe(false);
     expect(await row(image.id)).toEqual({ status: 'DELETING', reserved: 0 });
   });
@@ -301,12 +310,12 @@ describe('unfinished business', () => {
     for (const image of images) await store.begin(image, { reserveBytes: 5, quotaBytes: undefined });
     await database.sql("update media_assets set alive_at = now() - interval '2 hours' where user_id like 'swept-%'");
     const claims = await Promise.all(
-      [store, other.store, store, other.store, store].map((each) => each.claimUnfinished({ ...sweep, limit: 9 })),
+      [store, other.store, store, other.store, store].map((each) => claimIds(each, { ...sweep, limit: 9 })),
     );
     const taken = claims.flat();
     expect(new Set(taken).size).toBe(taken.length);
     expect(claims.every((ids) => ids.length <= 9)).toBe(true);
-    while ((await store.claimUnfinished({ ...sweep, limit: 9 })).length > 0);
+    while ((await claimIds(store, { ...sweep, limit: 9 })).length > 0);
     expect(await Promise.all([0, 1, 2, 3].map((index) => reservedBy(`swept-${index}`)))).toEqual([0, 0, 0, 0]);
     await other.close();
   });

@@ -103,6 +103,7 @@ export class DeliveringLibrary {
         maxUploadsPerUser: 50,
         maxUploadsPerProcess: 300,
       },
+      uploadSessionSeconds: 86_400,
       uploadGraceSeconds: 3600,
       imageMemoryBytes: 100_000_000,
       pregenerateWidths: [],

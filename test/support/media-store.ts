@@ -85,3 +85,8 @@ function newAsset(ownerId: string): NewAsset {
     now: new Date(),
   };
 }
+
+/** Takes unfinished business; its ids. */
+export async function claimIds(store: MediaStore, options: Parameters<MediaStore['claimUnfinished']>[0]): Promise<string[]> {
+  return (await store.claimUnfinished(options)).map(({ id }) => id);
+}

@@ -9,6 +9,7 @@ import { type MediaAsset, mediaStatuses, notFound } from '../../src/media/media-
 import { keyInUse, type Limits, quotaExceeded } from '../../src/media/policy.ts';
 import type {
   AssetChange,
+  Claim,
   ImageTools,
   InventoryRow,
   ListedObject,
@@ -17,7 +18,9 @@ import type {
   ObjectStorage,
   PageFilter,
   PageQuery,
+  PendingUpload,
   StoredObject,
+  Unfinished,
   VideoTools,
 } from '../../src/media/ports.ts';
 import { MemorySessions } from './memory-sessions.ts';
@@ -49,6 +52,7 @@ export function memoryLibrary(limits: Partial<Limits> = {}, log: Log = silent): 
       ...limits,
     },
     uploadGraceSeconds: 3600,
+    uploadSessionSeconds: 86_400,
     imageMemoryBytes: 256 * 1024 * 1024,
     pregenerateWidths: [],
     stripsLocation: false,
@@ -128,6 +132,7 @@ export class MemoryStore implements MediaStore {
   readonly rows = new Map<string, MediaAsset>();
   readonly #reserved = new Map<string, number>();
   readonly #keys = new Map<string, string>();
+  readonly #pending = new Map<string, { sizeBytes: number; uri?: string; completedBy?: string | undefined }>();
   /** How often a count was asked for. */
   counts = 0;
   /** What a call for a page fails with. */
@@ -139,6 +144,7 @@ export class MemoryStore implements MediaStore {
     this.#assertQuota(asset, reservation);
     this.rows.set(asset.id, asset);
     this.#reserved.set(asset.id, reservation.reserveBytes);
+    if (reservation.announcedUntil !== undefined) this.#pending.set(asset.id, { sizeBytes: reservation.reserveBytes });
     if (idempotencyKey !== undefined) this.#keys.set(`${asset.ownerId} ${idempotencyKey}`, asset.id);
   }
 
@@ -162,6 +168,7 @@ export class MemoryStore implements MediaStore {
 
   async commit(asset: MediaAsset): Promise<boolean> {
     this.#reserved.delete(asset.id);
+    this.#pending.delete(asset.id);
     return this.rows.has(asset.id);
   }
 
@@ -212,12 +219,48 @@ export class MemoryStore implements MediaStore {
     return asset && Object.assign(asset, { state: 'DELETING' as const });
   }
 
-  async claimUnfinished(): Promise<string[]> {
-    return [...this.rows.values()].filter(({ state }) => state === 'DELETING').map(({ id }) => id);
+  async claimUnfinished(): Promise<Unfinished[]> {
+    return [...this.rows.values()].filter(({ state }) => state === 'DELETING').map(({ id }) => this.#unfinished(id));
+  }
+
+  async countPending(ownerId: string): Promise<number> {
+    return [...this.rows.values()].filter((asset) => asset.ownerId === ownerId && this.#isPending(asset)).length;
+  }
+
+  async keepSession(id: string, uri: string): Promise<boolean> {
+    return (await this.findPending(id)) !== undefined && Object.assign(this.#pending.get(id) ?? {}, { uri }) !== undefined;
+  }
+
+  async findPending(id: string): Promise<PendingUpload | undefined> {
+    const asset = this.rows.get(id);
+    const pending = this.#pending.get(id);
+    if (asset === undefined || pending === undefined || !this.#isPending(asset)) return undefined;
+    return { asset, sizeBytes: pending.sizeBytes, session: { uri: pending.uri } };
+  }
+
+  async claimCompletion(id: string, { by }: Claim): Promise<'CLAIMED' | 'TAKEN' | 'OVER'> {
+    const pending = this.#pending.get(id);
+    if (pending === undefined || (await this.findPending(id)) === undefined) return 'OVER';
+    pending.completedBy ??= by;
+    return pending.completedBy === by ? 'CLAIMED' : 'TAKEN';
+  }
+
+  async leaveCompletion(id: string, by: string): Promise<void> {
+    const pending = this.#pending.get(id);
+    if (pending?.completedBy === by) pending.completedBy = undefined;
+  }
+
+  async startCancellation(ownerId: string, id: string): Promise<Unfinished | undefined> {
+    const upload = await this.findPending(id);
+    if (upload?.asset.ownerId !== ownerId) return undefined;
+    upload.asset.state = 'DELETING';
+    this.#reserved.delete(id);
+    return this.#unfinished(id);
   }
 
   async forget(id: string): Promise<boolean> {
     this.rows.delete(id);
+    this.#pending.delete(id);
     return true;
   }
 
@@ -236,6 +279,15 @@ export class MemoryStore implements MediaStore {
 
   async check(): Promise<void> {}
 
+  #isPending({ id, state }: MediaAsset): boolean {
+    return state === 'UPLOADING' && this.#pending.has(id);
+  }
+
+  #unfinished(id: string): Unfinished {
+    const pending = this.#pending.get(id);
+    return { id, session: pending && { uri: pending.uri } };
+  }
+
   #select(ownerId: string, filter: PageFilter): MediaAsset[] {
     return [...this.rows.values()].filter((asset) => asset.ownerId === ownerId && isPublic(asset) && fits(asset, filter));
   }
@@ -251,6 +303,7 @@ interface Reservation {
   readonly reserveBytes: number;
   readonly quotaBytes: number | undefined;
   readonly idempotencyKey?: string | undefined;
+  readonly announcedUntil?: Date | undefined;
 }
 
 function isPublic({ state }: MediaAsset): boolean {

@@ -67,12 +67,14 @@ describe('the OpenAPI document', () => {
       'patch /api/v1/media/{id}',
       'post /api/v1/media/upload/image',
       'post /api/v1/media/upload/video',
+      'post /api/v1/media/uploads',
+      'post /api/v1/media/uploads/{id}/complete',
     ]);
   });
 
   test('gives each a name, a summary and problems of known statuses', () => {
     const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
-    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(8);
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(10);
     const statuses = new Set(Object.values(errorTable).map(({ status }) => String(status)));
     for (const { summary, tags, responses } of operations) {
       expect(summary).toBeTruthy();
