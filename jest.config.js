@@ -4,6 +4,11 @@ export default {
   roots: ['<rootDir>/src', '<rootDir>/test'],
   testMatch: ['<rootDir>/test/{unit,contract,e2e,compat}/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
+  // The package by its own name, as the examples know it, from its sources.
+  moduleNameMapper: {
+    '^mediakeep/client$': '<rootDir>/src/client/index.ts',
+    '^mediakeep/client/(.*)$': '<rootDir>/src/client/$1.ts',
+  },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',

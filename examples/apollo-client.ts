@@ -1,4 +1,4 @@
-import { ApolloClient, CombinedGraphQLErrors, gql, InMemoryCache } from '@apollo/client';
+import { ApolloClient, type ApolloLink, CombinedGraphQLErrors, gql, InMemoryCache } from '@apollo/client';
 import { relayStylePagination } from '@apollo/client/utilities';
 import UploadHttpLink from 'apollo-upload-client/UploadHttpLink.mjs';
 
@@ -30,18 +30,23 @@ const myMedia = gql`
   ${assetFields}
 `;
 
+/** Sends files in forms. [apollo-link.ts](apollo-link.ts) shows another link, with progress and for large files. */
+function uploadLink({ url, token }: { url: string; token: string }): ApolloLink {
+  return new UploadHttpLink({
+    uri: `${url}/graphql`,
+    headers: { Authorization: `Bearer ${token}`, 'Apollo-Require-Preflight': 'true' },
+  });
+}
+
 /** What an app does with Mediakeep, through Apollo Client. */
-export function connect({ url, token }: { url: string; token: string }) {
+export function connect(server: { url: string; token: string }, link = uploadLink(server)) {
   const client = new ApolloClient({
     cache: new InMemoryCache({
       possibleTypes: { MediaAsset: ['ImageAsset', 'VideoAsset'] },
       // Pages are joined to one list, for each filter its own.
       typePolicies: { Query: { fields: { myMedia: relayStylePagination(['kind', 'status', 'tag', 'search']) } } },
     }),
-    link: new UploadHttpLink({
-      uri: `${url}/graphql`,
-      headers: { Authorization: `Bearer ${token}`, 'Apollo-Require-Preflight': 'true' },
-    }),
+    link,
   });
   return {
     async uploadImage(file: File, title?: string): Promise<Asset> {

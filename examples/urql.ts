@@ -1,6 +1,6 @@
 import { cacheExchange } from '@urql/exchange-graphcache';
 import { relayPagination } from '@urql/exchange-graphcache/extras';
-import { type AnyVariables, Client, CombinedError, fetchExchange, gql, type OperationResult } from 'urql';
+import { type AnyVariables, Client, CombinedError, type Exchange, fetchExchange, gql, type OperationResult } from 'urql';
 
 interface Asset {
   id: string;
@@ -30,8 +30,8 @@ const myMedia = gql<MyMedia, { first: number; after?: string | null }>`
   }
 `;
 
-/** What an app does with Mediakeep, through urql. */
-export function connect({ url, token }: { url: string; token: string }) {
+/** What an app does with Mediakeep, through urql. [urql-exchange.ts](urql-exchange.ts) adds an exchange with progress and for large files. */
+export function connect({ url, token }: { url: string; token: string }, more: Exchange[] = []) {
   const client = new Client({
     url: `${url}/graphql`,
     // Queries go by GET, mutations by POST, and files in a form that the fetch exchange makes by itself.
@@ -49,6 +49,7 @@ export function connect({ url, token }: { url: string; token: string }) {
           },
         },
       }),
+      ...more,
       fetchExchange,
     ],
     fetchOptions: () => ({ headers: { Authorization: `Bearer ${token}` } }),

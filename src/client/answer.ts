@@ -3,18 +3,27 @@ import type { Reply } from './exchange.ts';
 
 /** The JSON of a GraphQL answer. */
 export interface GraphqlAnswer {
-  readonly data?: unknown;
-  readonly errors?: readonly {
-    readonly message: string;
-    readonly extensions?: { readonly code?: string; readonly retryAfter?: number };
-  }[];
+  readonly data?: Record<string, unknown> | null;
+  readonly errors?: readonly GraphqlFailure[];
+}
+
+/** One failure in it. */
+export interface GraphqlFailure {
+  readonly message: string;
+  readonly extensions?: { readonly code?: string; readonly retryAfter?: number };
 }
 
 /** The data of a GraphQL answer; throws what it tells of failures. */
 export function dataOf(reply: Reply): unknown {
+  const failure = failureIn(reply);
+  if (failure !== undefined) throw failure;
+  return (jsonOf(reply) as GraphqlAnswer).data;
+}
+
+/** What went wrong according to a GraphQL answer; undefined when nothing did. */
+export function failureIn(reply: Reply): MediakeepError | undefined {
   const answer = jsonOf(reply) as GraphqlAnswer | undefined;
-  if (answer?.errors?.[0] !== undefined || !answer?.data) throw refusalOf(reply);
-  return answer.data;
+  return answer?.data && !answer.errors?.[0] ? undefined : refusalOf(reply);
 }
 
 /** What an answer says went wrong: in GraphQL's shape, in that of RFC 9457, or, from a proxy, by its status alone. */

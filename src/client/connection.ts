@@ -55,7 +55,7 @@ export function connect({ url, token, fetch, retry }: ConnectionOptions): Connec
           'content-type': form?.contentType ?? 'application/json',
           ...(form && { 'apollo-require-preflight': 'true' }),
           ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
-          ...headers,
+          ...lowerCased(headers),
         },
         body: form?.body ?? operations,
         signal,
@@ -63,6 +63,19 @@ export function connect({ url, token, fetch, retry }: ConnectionOptions): Connec
       });
     },
   };
+}
+
+/** The same way, on which these headers go along with every operation. */
+export function withHeaders(connection: Connection, headers: Readonly<Record<string, string>>): Connection {
+  return {
+    ...connection,
+    post: (operation, options = {}) => connection.post(operation, { ...options, headers: { ...headers, ...options.headers } }),
+  };
+}
+
+/** So that a header that is given twice does not arrive as a list of both. */
+function lowerCased(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 /** Tells of the files' bytes only, not of what the form puts around them. */

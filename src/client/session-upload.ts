@@ -1,11 +1,10 @@
 import { type Asset, assetOf } from './assets.ts';
 import { type Connection, run } from './connection.ts';
 import { MediakeepError } from './errors.ts';
-import { DeleteMediaDocument, type MediaKind } from './generated.ts';
+import { CompleteUploadDocument, CreateUploadDocument, DeleteMediaDocument, type MediaKind } from './generated.ts';
 import { Notes, type ResumeRecord } from './notes.ts';
 import type { ResumeStore } from './resume-store.ts';
 import { isPassing, Patience, retrying } from './retry.ts';
-import { CompleteUploadDocument, CreateUploadDocument } from './session-documents.ts';
 import { SessionGone, sendToSession } from './session-transfer.ts';
 import { Meter, type Upload } from './upload-options.ts';
 
@@ -148,8 +147,18 @@ export function callsOf(connection: Connection): SessionCalls<Asset> {
   };
 }
 
-/** What is declared of a file; of one whose type nobody knows, something of its kind: the server finds out what it really is. */
+/** Types that browsers name in their own way. */
+const officialTypes: Readonly<Record<string, string>> = {
+  'video/x-matroska': 'video/matroska',
+  'video/x-m4v': 'video/mp4',
+  'image/jpg': 'image/jpeg',
+  'image/apng': 'image/png',
+};
+
+/**
+ * What is declared of a file, so that a type that is not accepted is refused before it is sent. Nothing where the caller has said that the
+ * file is of another kind than its type: the server finds out what it really is.
+ */
 function declaredType(type: string, kind: MediaKind): string {
-  if (type !== '' && type !== 'application/octet-stream') return type;
-  return kind === 'IMAGE' ? 'image/jpeg' : 'video/mp4';
+  return type.startsWith(`${kind.toLowerCase()}/`) ? (officialTypes[type] ?? type) : 'application/octet-stream';
 }

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as apolloClient from '../../examples/apollo-client.ts';
+import * as apolloLink from '../../examples/apollo-link.ts';
 import * as graphqlRequest from '../../examples/graphql-request.ts';
 import * as openapiFetch from '../../examples/openapi-fetch.ts';
+import * as sdk from '../../examples/sdk.ts';
 import * as urql from '../../examples/urql.ts';
+import * as urqlExchange from '../../examples/urql-exchange.ts';
 import { sample } from '../support/media/files.ts';
 import { jpeg } from '../support/media/pictures.ts';
 import { startTestServer, type TestServer, tokenOf } from '../support/server.ts';
@@ -27,6 +30,9 @@ interface Example {
 }
 
 const examples: [string, Example][] = [
+  ['the SDK', sdk],
+  ['Apollo Client with the SDK’s link', apolloLink],
+  ['urql with the SDK’s exchange', urqlExchange],
   ['Apollo Client with apollo-upload-client', apolloClient],
   ['urql', urql],
   ['graphql-request', graphqlRequest],

@@ -4,13 +4,14 @@ import type { Door, OpenDoor } from '../support/doors.ts';
 import { graphqlClient } from '../support/graphql-door.ts';
 import { acceptedFiles, refusedFiles, type SampleFile } from '../support/media.ts';
 import { restClient } from '../support/rest-door.ts';
-import { sdkClient } from '../support/sdk-door.ts';
+import { sdkClient, sdkWithSessions } from '../support/sdk-door.ts';
 import { type TestServer, tokenOf } from '../support/server.ts';
 
 const doors: [string, OpenDoor][] = [
   ['GraphQL', graphqlClient],
   ['REST', restClient],
   ['the SDK', sdkClient],
+  ['the SDK with sessions', sdkWithSessions],
 ];
 
 const unknownId = '018f0000-0000-7000-8000-000000000000';

@@ -1,8 +1,17 @@
 import { type Asset, createClient, MediakeepError } from '../../src/client/index.ts';
 import { type Door, DoorError, type WireAsset } from './doors.ts';
 
-/** The SDK as a door; each call is one of its methods. `via` makes all uploads multipart requests or sessions. */
-export function sdkClient(server: { url: string }, token: string | undefined, via: 'multipart' | 'session' = 'multipart'): Door {
+/** The SDK as a door; each call is one of its methods. */
+export function sdkClient(server: { url: string }, token: string | undefined): Door {
+  return doorOf(server, token, 'multipart');
+}
+
+/** The same, with a session for every upload, however small. */
+export function sdkWithSessions(server: { url: string }, token: string | undefined): Door {
+  return doorOf(server, token, 'session');
+}
+
+function doorOf(server: { url: string }, token: string | undefined, via: 'multipart' | 'session'): Door {
   const client = createClient({ url: server.url, token, retry: { attempts: 1 } });
   return {
     upload: ({ kind, name, bytes, declaredType }, described = {}) =>
