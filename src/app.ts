@@ -10,6 +10,7 @@ import { derivedLinkSecret, developmentSecret } from './development-secret.ts';
 import { MediakeepError } from './errors.ts';
 import { graphqlDoor } from './graphql/door.ts';
 import { allowsOrigin, type CorsOrigins } from './http/cors.ts';
+import { gcsEventsDoor } from './http/gcs-events.ts';
 import { linksDoor } from './http/links.ts';
 import { logSettings } from './http/log.ts';
 import { createServer } from './http/server.ts';
@@ -74,6 +75,7 @@ export async function startApp(config: Config): Promise<App> {
         restDoor({ library: core.library, authenticate, baseUrl, allowsOrigin: maySend }),
         uploadsDoor({ library: core.library }),
         linksDoor({ library: core.library }),
+        ...(config.gcsEvents === undefined ? [] : [gcsEventsDoor({ library: core.library, ...config.gcsEvents })]),
       ],
     });
     closing.keep({ close: () => server.close({ graceSeconds }) });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { startGcsEmulator } from './gcs-emulator/server.ts';
 import { startTestServer, type TestServer } from './server.ts';
 
-const bucket = 'journey';
+/** The bucket's name. */
+export const bucket = 'journey';
 
 /** The product as an operator would start it on a bucket: by environment variables and a key file, nothing handed in. */
 export async function startOnBucket(
