@@ -7,6 +7,7 @@ import type { StoredObject } from '../media/ports.ts';
 import { unless } from './disk-failure.ts';
 import { checksumName, checksumPattern, fileMode, writeDraft } from './disk-object.ts';
 import { FileSource } from './disk-streams.ts';
+import { hasEnded, processMark } from './process-mark.ts';
 
 /** How often whoever waits for a turn looks, and how often whoever has it looks whether another waits, in milliseconds. */
 const lookEveryMs = { waiting: 50, writing: 500 };
@@ -23,25 +24,30 @@ export const bytesName = 'bytes';
 /** A session's bytes, while nobody has the turn: their folder's name says what they are. */
 const freePattern = /^free~(\d{1,16})~([0-9a-f]{8})$/;
 
+/** And while somebody has it, who also tells what process that is, if it can be told. */
+const heldPattern = /^held~([^~]+)(?:~([^~]+))?$/;
+
 /**
  * The turn at a session: who has it is the only one to write, and keeps it for one request. The session's folder holds one folder with the bytes, whose
- * name tells whose turn it is: `free~<size>~<CRC32C>` or `held~<turn>`. A turn is taken, given back and published by renaming that folder, so that of
+ * name tells whose turn it is: `free~<size>~<CRC32C>` or `held~<turn>~<process>`. A turn is taken, given back and published by renaming that folder, so that of
  * several who try one succeeds, and a path through it leads nowhere for whoever has lost it.
  *
- * A file that is open stays writable whatever becomes of its path. So whoever takes a turn that was not given back, after a crash or from a process that
- * does not answer, goes on in a copy: what the other still writes, at whatever time, changes nothing that can be published.
+ * A file that is open stays writable whatever becomes of its path. So whoever takes a turn that was not given back goes on in a copy, unless the process that
+ * had it has certainly ended: what the other still writes, at whatever time, changes nothing that can be published.
  */
 export class Turn {
   readonly #session: string;
   readonly #id = randomUUID();
+  /** Without the process, as long as somebody who had the turn before may still write: then nobody may go on without a copy. */
+  #name = `held~${this.#id}`;
 
   private constructor(session: string) {
     this.#session = session;
   }
 
   /**
-   * Waits for the turn: asks whoever has it to leave, and after a few seconds takes it from them. Resolves with the turn and what is known of its bytes,
-   * or with undefined when there is no such session. Rejects with the signal's reason, or as the file system fails.
+   * Waits for the turn: asks whoever has it to leave, and takes it from them when they have ended, or have not left after a few seconds. Resolves with the turn and
+   * what is known of its bytes, or with undefined when there is no such session. Rejects with the signal's reason, or as the file system fails.
    */
   static async take(session: string, signal: AbortSignal): Promise<{ turn: Turn; known: StoredObject } | undefined> {
     const turn = new Turn(session);
@@ -51,27 +57,52 @@ export class Turn {
       const name = await bytesFolderOf(session);
       if (name === undefined) return undefined;
       if (name !== last.name) last = { name, sinceMs: performance.now() };
-      const known = factsIn(name);
-      const isDead = performance.now() - last.sinceMs > patienceMs;
-      if (known === undefined && !isDead) await askToLeave(session, name);
-      else if (await renamed(join(session, name), turn.folder)) return { turn, known: known ?? (await turn.#copyApart(signal)) };
+      const known = await turn.#takeFrom(name, last.sinceMs + patienceMs, signal);
+      if (known !== undefined) return { turn, known };
     }
   }
 
   /** Where the bytes' folder is as long as the turn lasts. */
   get folder(): string {
-    return join(this.#session, `held~${this.#id}`);
+    return join(this.#session, this.#name);
   }
 
+  /** Of the file with the bytes. */
   get path(): string {
     return join(this.folder, bytesName);
+  }
+
+  /** What is known of the bytes, if the turn is ours now. */
+  async #takeFrom(name: string, deadlineMs: number, signal: AbortSignal): Promise<StoredObject | undefined> {
+    const free = factsIn(name);
+    const [, holder, mark] = heldPattern.exec(name) ?? [];
+    const hasLeft = free !== undefined || (mark !== undefined && (await hasEnded(mark)));
+    if (!hasLeft && performance.now() < deadlineMs) {
+      await askToLeave(join(this.#session, `leave~${holder}`));
+      return undefined;
+    }
+    const before = join(this.#session, name);
+    if (hasLeft) return (await this.#rename(before)) ? (free ?? (await this.#tidy())) : undefined;
+    if (!(await renamed(before, this.folder))) return undefined;
+    const copied = await this.#copyApart(signal);
+    if (await this.#rename(this.folder)) return copied;
+    throw await this.#lost();
+  }
+
+  /** Takes the bytes' folder, or what it has got already, with the word that nobody else can write to it. False when it is not there. */
+  async #rename(from: string): Promise<boolean> {
+    const mark = await processMark();
+    const name = mark === undefined ? `held~${this.#id}` : `held~${this.#id}~${mark}`;
+    if (!(await renamed(from, join(this.#session, name)))) return false;
+    this.#name = name;
+    return true;
   }
 
   /** Calls `stop` with a reason, once, when another waits for the turn or it was lost. Returns what ends the watch. */
   watch(stop: (reason: Error) => void): () => void {
     const look = async (): Promise<void> => {
       const names = (await unless(['ENOENT'], readdir(this.#session))) ?? [];
-      if (names.includes(this.#leaveName) || !names.includes(`held~${this.#id}`)) stop(await this.#lost());
+      if (names.includes(this.#leaveName) || !names.includes(this.#name)) stop(await this.#lost());
     };
     // A look that fails is no reason to stop: if the disk is away, the next write says so.
     const timer = setInterval(() => void look().catch(() => undefined), lookEveryMs.writing);
@@ -99,6 +130,22 @@ export class Turn {
     return (await bytesFolderOf(this.#session)) === undefined ? noSuchSession() : superseded();
   }
 
+  /** Takes over what a process has left that has ended. */
+  async #tidy(): Promise<StoredObject> {
+    const original = await fileIn(this.folder);
+    if (original === undefined) throw noSuchSession();
+    if (original !== this.path) await rename(original, this.path);
+    await this.#removeStrays();
+    return { sizeBytes: 0, crc32c: 0 };
+  }
+
+  /** Copies that others had begun who had the turn for a moment. */
+  async #removeStrays(): Promise<void> {
+    for (const name of await readdir(this.folder)) {
+      if (name !== bytesName) await rm(join(this.folder, name), { recursive: true, force: true });
+    }
+  }
+
   /** Replaces the bytes by a copy, in a file that nobody else has ever opened. */
   async #copyApart(signal: AbortSignal): Promise<StoredObject> {
     const original = await fileIn(this.folder);
@@ -107,10 +154,7 @@ export class Turn {
     try {
       const facts = await writeDraft(draft, await readAll(original), signal);
       await rename(join(draft, checksumName(facts.crc32c)), this.path);
-      // Also what became of the copies of others who had the turn for a moment.
-      for (const name of await readdir(this.folder)) {
-        if (name !== bytesName) await rm(join(this.folder, name), { recursive: true, force: true });
-      }
+      await this.#removeStrays();
       return facts;
     } catch (error) {
       await rm(draft, { recursive: true, force: true }).catch(() => undefined);
@@ -190,8 +234,7 @@ async function readAll(path: string): Promise<FileSource> {
   }
 }
 
-async function askToLeave(session: string, name: string): Promise<void> {
-  const mark = join(session, name.replace('held~', 'leave~'));
+async function askToLeave(mark: string): Promise<void> {
   await unless(['ENOENT'], writeFile(mark, '', { mode: fileMode }));
   await sleep(lookEveryMs.waiting);
 }

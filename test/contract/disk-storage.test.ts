@@ -1,18 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import {
-  mkdir,
-  mkdtemp,
-  open,
-  readdir,
-  readFile,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -21,6 +8,7 @@ import { DiskStorage } from '../../src/storage/disk.ts';
 import { FileSink } from '../../src/storage/disk-streams.ts';
 import { bytesOf, stallingAfter, streamOf } from './byte-sources.ts';
 import { describeObjectStorage, type OpenedStorage } from './object-storage.ts';
+import { openFilesBelow } from './open-files.ts';
 
 describeObjectStorage('DiskStorage', openDisk);
 
@@ -262,13 +250,6 @@ async function openDisk(): Promise<OpenedStorage & { root: string; storage: Disk
     ],
     close: async () => await rm(join(root, '..'), { recursive: true, force: true }),
   };
-}
-
-/** Descriptors of this process on anything below `root`. Linux tells; elsewhere none are seen. */
-async function openFilesBelow(root: string): Promise<string[]> {
-  const descriptors = await readdir('/proc/self/fd').catch(() => []);
-  const targets = await Promise.all(descriptors.map((each) => readlink(`/proc/self/fd/${each}`).catch(() => '')));
-  return targets.filter((target) => target.startsWith(root));
 }
 
 /** Folders of assets without an object, and of objects without bytes. */

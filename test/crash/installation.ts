@@ -104,7 +104,7 @@ async function ageBelow(folder: string): Promise<void> {
   for (const name of await readdir(folder, { recursive: true })) await utimes(join(folder, name), yesterday, yesterday);
 }
 
-/** The layout of src/storage/disk.ts: `<2 digits>/<id>/<name>/<CRC32C>`. The probe file of a check that was cut off is no object's. */
+/** The layout of src/storage/disk.ts: `<2 digits>/<id>/<name>/<CRC32C>`; upload sessions are none. The probe file of a check that was cut off is no object's. */
 async function storedOnDisk(root: string): Promise<{ objects: Map<string, Buffer>; debris: string[] }> {
   const objects = new Map<string, Buffer>();
   const debris: string[] = [];
@@ -113,7 +113,7 @@ async function storedOnDisk(root: string): Promise<{ objects: Map<string, Buffer
   for (const entry of entries) {
     const path = join(entry.parentPath, entry.name);
     const [shard = '', id, name, checksum, ...deeper] = relative(root, path).split('/');
-    const isObject = entry.isFile() && shard !== 'tmp' && checksum !== undefined && deeper.length === 0;
+    const isObject = entry.isFile() && /^[0-9a-f]{2}$/.test(shard) && checksum !== undefined && deeper.length === 0;
     if (isObject) objects.set(`${id}/${name}`, await readFile(path));
     else if (entry.isFile() ? !entry.name.startsWith('probe~') : id !== undefined && !parents.has(path))
       debris.push(relative(root, path));

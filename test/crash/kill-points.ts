@@ -175,6 +175,7 @@ function roleOf(path: string): string | undefined {
     if (third === undefined) return 'draft';
     return third === 'incoming' ? 'draft file' : 'draft file, named';
   }
+  if (first === 'sessions') return second === undefined ? 'sessions' : 'session';
   if (second === undefined) return 'shard';
   return third === undefined ? 'asset folder' : 'object';
 }

@@ -1,0 +1,54 @@
+import { mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ObjectStorage } from '../../src/media/ports.ts';
+import { DiskStorage } from '../../src/storage/disk.ts';
+import { startGcsEmulator } from '../support/gcs-emulator/server.ts';
+import { MemoryStorage } from '../support/memory.ts';
+import { ReceiverSender } from '../support/receiver-sender.ts';
+import { HttpSender, type SessionSender } from '../support/session-sender.ts';
+import { bucket, leftoversOf, longPatience, openOn } from './gcs-emulated.ts';
+import { describeUploadSessions, type OpenedSessions } from './upload-sessions.ts';
+
+describeUploadSessions('MemoryStorage', async () => {
+  const storage = new MemoryStorage();
+  return {
+    storage,
+    senderOf: receiving(storage),
+    leftovers: async () => storage.sessions.live,
+    close: async () => undefined,
+  };
+});
+
+describeUploadSessions('DiskStorage', async () => {
+  const root = await realpath(await mkdtemp(join(tmpdir(), 'mediakeep-sessions-')));
+  const storage = await DiskStorage.open({ root });
+  const leftovers = async (): Promise<string[]> =>
+    (await Promise.all(['tmp', 'sessions'].map((name) => readdir(join(root, name))))).flat();
+  return { storage, senderOf: receiving(storage), leftovers, close: () => rm(root, { recursive: true }) };
+});
+
+describeUploadSessions('GcsStorage on an emulator', () => openEmulated({ checkPreconditionsAtStart: true }));
+
+describeUploadSessions('GcsStorage on an emulator that checks preconditions at the end only', () =>
+  openEmulated({ checkPreconditionsAtStart: false }),
+);
+
+async function openEmulated(settings: { checkPreconditionsAtStart: boolean }): Promise<OpenedSessions> {
+  const emulator = await startGcsEmulator({ buckets: [{ name: bucket, uniformBucketLevelAccess: true }], ...settings });
+  const storage = await openOn(emulator, { patience: longPatience, idleMs: 10_000 });
+  return {
+    storage,
+    senderOf: (_key, uri = '') => new HttpSender(uri),
+    leftovers: async () => leftoversOf(emulator),
+    close: async () => {
+      await storage.close();
+      await emulator.close();
+    },
+  };
+}
+
+function receiving({ sessions: { receiver } }: ObjectStorage): (key: string) => SessionSender {
+  if (receiver === undefined) throw new Error('It has an endpoint of its own');
+  return (key) => new ReceiverSender(receiver, key);
+}
