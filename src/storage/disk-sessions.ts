@@ -1,4 +1,5 @@
-import { type FileHandle, lstat, mkdir, open, rm, rmdir, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, lstat, mkdir, open, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { MediakeepError } from '../errors.ts';
@@ -43,7 +44,7 @@ export class DiskSessions implements UploadSessions, UploadReceiver {
   async open(key: string): Promise<undefined> {
     const place = this.#tools.placeOf(key);
     if ((await onDisk(lookAtObject(place))) !== undefined) throw new Error(`There is an object already: ${key}`);
-    await onDisk(makeSession(place.session));
+    await onDisk(makeSession(place));
   }
 
   async cancel(key: string): Promise<void> {
@@ -88,8 +89,10 @@ export class DiskSessions implements UploadSessions, UploadReceiver {
         await this.#tools.makeShard(place.shard);
         await publish(turn.folder, place);
       } catch (error) {
-        // The first failure is the one to tell.
-        await turn.leave(facts).catch(() => undefined);
+        // That the turn was lost says why something else failed; what else goes wrong now does not.
+        await turn.leave(facts).catch((lost: unknown) => {
+          if (lost instanceof MediakeepError) throw lost;
+        });
         throw error;
       }
       // What cannot be removed now goes with the asset.
@@ -122,21 +125,22 @@ export class DiskSessions implements UploadSessions, UploadReceiver {
   }
 }
 
-/** The folders and the empty file of a session, durable. One that is there stays as it is. */
-async function makeSession(session: string): Promise<void> {
+/** The folders and the empty file of a session, durable, all at once. One that is there stays as it is. */
+async function makeSession({ id, tmp, session }: Place): Promise<void> {
   const parent = dirname(session);
-  const bytes = join(session, emptyName);
-  await unless(['EEXIST'], mkdir(parent, { mode: folderMode }));
-  if (
-    (await unless(
-      ['EEXIST'],
-      mkdir(session, { mode: folderMode }).then(() => true),
-    )) === undefined
-  )
-    return;
-  await mkdir(bytes, { mode: folderMode });
-  await writeFile(join(bytes, bytesName), '', { flag: 'wx', mode: fileMode });
-  for (const folder of [bytes, session, parent, dirname(parent)]) await syncFolder(folder);
+  const draft = join(tmp, `${id}~${randomUUID()}`);
+  const bytes = join(draft, emptyName);
+  try {
+    await mkdir(draft, { mode: folderMode });
+    await mkdir(bytes, { mode: folderMode });
+    await writeFile(join(bytes, bytesName), '', { flag: 'wx', mode: fileMode });
+    for (const folder of [bytes, draft]) await syncFolder(folder);
+    await unless(['EEXIST'], mkdir(parent, { mode: folderMode }));
+    await unless(['ENOTEMPTY', 'EEXIST'], rename(draft, session));
+    for (const folder of [parent, dirname(parent)]) await syncFolder(folder);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
 }
 
 /** Adds what is wanted of the source. What cannot be made durable is cut off again: it must never be taken for held. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MediakeepError } from '../errors.ts';
 import type { StoredObject } from '../media/ports.ts';
-import { unless } from './disk-failure.ts';
+import { diskFailure, unless } from './disk-failure.ts';
 import { checksumName, checksumPattern, fileMode, writeDraft } from './disk-object.ts';
 import { FileSource } from './disk-streams.ts';
 import { hasEnded, processMark } from './process-mark.ts';
@@ -142,7 +142,8 @@ export class Turn {
   /** Copies that others had begun who had the turn for a moment. */
   async #removeStrays(): Promise<void> {
     for (const name of await readdir(this.folder)) {
-      if (name !== bytesName) await rm(join(this.folder, name), { recursive: true, force: true });
+      // One that cannot be removed, as NFS keeps a file that is open, does not matter to the object.
+      if (name !== bytesName) await rm(join(this.folder, name), { recursive: true, force: true }).catch(() => undefined);
     }
   }
 
@@ -166,15 +167,15 @@ export class Turn {
 /** How many bytes a session holds, durably, whoever writes; undefined when there is no such session. Fails as the file system fails. */
 export async function heldIn(session: string): Promise<number | undefined> {
   // A path that leads nowhere is of a turn that was just taken or given back.
-  for (let looks = 0; looks < mostLooks; looks += 1) {
+  for (let looks = 0; looks < 10 * mostLooks; looks += 1) {
     const name = await bytesFolderOf(session);
     if (name === undefined) return undefined;
     const path = await fileIn(join(session, name));
     const file = path && (await unless(['ENOENT'], open(path, 'r+')));
     if (file) return await durableSize(file);
-    await sleep(1);
+    await sleep(5);
   }
-  return undefined;
+  throw diskFailure(new Error('A session has no bytes'));
 }
 
 async function durableSize(file: FileHandle): Promise<number> {
