@@ -30,6 +30,8 @@ export interface Connection {
   readonly endpoint: string;
   readonly send: Send;
   readonly retry: RetryOptions | undefined;
+  /** Keys in resume stores whose uploads are under way: of a file that is uploaded twice at once, each is an upload of its own. */
+  readonly keysInUse: Set<string>;
   /** Sends one operation, once, and resolves with the answer whatever it is. Files anywhere in `variables` make it a form. */
   post(operation: { readonly query: string; readonly variables: unknown }, options?: OperationOptions): Promise<Reply>;
 }
@@ -42,6 +44,7 @@ export function connect({ url, token, fetch, retry }: ConnectionOptions): Connec
     endpoint,
     send,
     retry,
+    keysInUse: new Set(),
     async post({ query, variables }, { signal, headers, onSent } = {}) {
       const files: LiftedFile[] = [];
       const operations = JSON.stringify({ query, variables: withoutFiles(variables, 'variables', files) });

@@ -17,11 +17,11 @@ const fingerprintBytes = 65_536;
 /** What a store knows of the upload of one file to one server. */
 export class Notes {
   readonly #store: ResumeStore;
-  readonly #key: string;
+  readonly key: string;
 
   private constructor(store: ResumeStore, key: string) {
     this.#store = store;
-    this.#key = key;
+    this.key = key;
   }
 
   /** Reads the beginning of the file, to know it again. */
@@ -35,16 +35,16 @@ export class Notes {
   }
 
   async keep(record: ResumeRecord): Promise<void> {
-    await this.#store.set(this.#key, JSON.stringify(record));
+    await this.#store.set(this.key, JSON.stringify(record));
   }
 
   async forget(): Promise<void> {
-    await this.#store.delete(this.#key);
+    await this.#store.delete(this.key);
   }
 
   /** What was kept; undefined when that is nothing, has expired, or is not ours. */
   async recall(): Promise<ResumeRecord | undefined> {
-    const record = recordIn(await this.#store.get(this.#key));
+    const record = recordIn(await this.#store.get(this.key));
     return record && record.expiresAt > Date.now() ? record : undefined;
   }
 }

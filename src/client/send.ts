@@ -102,12 +102,13 @@ function counted(body: Blob | Uint8Array<ArrayBuffer>, onSent: (bytes: number) =
 async function* piecesOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   const reader = stream.getReader();
   try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield* slices(next.value);
   } finally {
     await reader.cancel();
   }
 }
 
+/** What is in memory comes in one piece, however large. */
 async function* slices(bytes: Uint8Array<ArrayBuffer>): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   for (let start = 0; start < bytes.length; start += pieceBytes) yield bytes.subarray(start, start + pieceBytes);
 }

@@ -30,11 +30,23 @@ export async function uploadBySession<TAsset>(
   upload: Upload,
   calls: SessionCalls<TAsset>,
 ): Promise<TAsset> {
-  const meter = new Meter(upload.file.size, upload.onProgress);
   const notes = upload.resume && (await Notes.of(upload.resume, connection.endpoint, upload.file));
+  const { keysInUse } = connection;
+  if (notes === undefined || keysInUse.has(notes.key))
+    return await uploadWithRestarts({ connection, upload, calls, notes: undefined });
+  keysInUse.add(notes.key);
+  try {
+    return await uploadWithRestarts({ connection, upload, calls, notes });
+  } finally {
+    keysInUse.delete(notes.key);
+  }
+}
+
+async function uploadWithRestarts<TAsset>(work: Omit<Work<TAsset>, 'meter' | 'former'>): Promise<TAsset> {
+  const meter = new Meter(work.upload.file.size, work.upload.onProgress);
   for (let restarts = 0; ; restarts += 1) {
     try {
-      return await sendAndComplete({ connection, upload, calls, meter, notes, former: await notes?.recall() });
+      return await sendAndComplete({ ...work, meter, former: await work.notes?.recall() });
     } catch (error) {
       if (!(error instanceof SessionGone) || restarts >= maxRestarts) throw error;
     }
