@@ -345,7 +345,7 @@ describe('processes at one session', () => {
     const receivers = [receiverOf(storage), await elsewhere()];
     const next = lottery(7);
     const rounds = Array.from({ length: 40 }, async (_, index) => {
-      await pause(next() * 8_000);
+      await pause(next() * 5_000);
       const receiver = receivers[index % 2] ?? receiverOf(storage);
       const offset = await receiver.held(key, signal);
       const length = Math.floor(next() * 150_000);

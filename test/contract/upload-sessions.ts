@@ -8,59 +8,59 @@ import { newKey } from './storage-under-test.ts';
 /** Chunks that are not the last are multiples of this. */
 const stepBytes = 256 * 1024;
 
-/** A storage with sessions, as a contract test opens it. */
+/** Where sessions are opened, as a contract test has it. */
 export interface OpenedSessions {
-  readonly storage: ObjectStorage;
-  /** Whoever sends into the session that was opened for a key. */
-  senderOf(key: string, uri: string | undefined): SessionSender;
-  /** What is about besides whole objects. Empty when the storage is at rest. */
+  /** Where their objects appear. */
+  readonly storage: Pick<ObjectStorage, 'read' | 'stat' | 'removeAll'>;
+  /** Opens a session for a file of so many bytes. */
+  open(sizeBytes: number): Promise<OpenSession>;
+  /** What is about besides whole objects. Empty at rest. */
   leftovers(): Promise<string[]>;
   close(): Promise<void>;
 }
 
-/** What every adapter of the port UploadSessions has to do. */
-export function describeUploadSessions(name: string, open: () => Promise<OpenedSessions>): void {
-  describe(`the upload sessions of ${name}`, () => {
+export interface OpenSession {
+  /** Of the object to come. */
+  readonly key: string;
+  readonly sender: SessionSender;
+  cancel(): Promise<void>;
+}
+
+/** The sentences of the protocol, whoever speaks it: what a client may rely on. */
+export function describeUploadSessions(name: string, openAll: () => Promise<OpenedSessions>): void {
+  describe(`upload sessions: ${name}`, () => {
     const total = 4 * stepBytes + 12_345;
     const bytes = bytesOf(total);
     const facts: StoredObject = { sizeBytes: total, crc32c: crc32c(bytes) };
     const { signal } = new AbortController();
     let opened: OpenedSessions;
-    let storage: ObjectStorage;
-    let key: string;
-    let uri: string | undefined;
+    let session: OpenSession;
     let sender: SessionSender;
 
     beforeAll(async () => {
-      opened = await open();
-      ({ storage } = opened);
+      opened = await openAll();
     });
     beforeEach(async () => {
-      key = newKey();
-      uri = await storage.sessions.open(key, announced(total));
-      sender = opened.senderOf(key, uri);
+      session = await opened.open(total);
+      ({ sender } = session);
     });
     afterEach(async () => {
-      await storage.sessions.cancel(key, uri, signal);
-      await storage.removeAll(key.slice(0, 37), signal);
+      await session.cancel();
+      await opened.storage.removeAll(session.key.slice(0, 37), signal);
       expect(await opened.leftovers()).toEqual([]);
     });
     afterAll(async () => await opened.close());
 
-    const announced = (sizeBytes: number): AnnouncedUpload => {
-      const metadata = { assetId: key.slice(0, 36) };
-      return { sizeBytes, contentType: 'video/mp4', filename: 'a film.mp4', metadata, origin: undefined, signal };
-    };
     const part = (from: number, to = total, checksum?: number): Promise<Standing | 'refused'> => {
       const rest = { offset: from, totalBytes: total, ...(checksum !== undefined && { crc32c: checksum }) };
       return sender.send(bytes.subarray(from, to), rest);
     };
-    const expectObject = async (expected = bytes): Promise<void> => {
-      const stream = await storage.read(key, { signal });
-      expect(Buffer.concat(await stream.toArray()).equals(expected)).toBe(true);
-      expect(await storage.stat(key, signal)).toEqual({ sizeBytes: expected.length, crc32c: crc32c(expected) });
+    const found = (): Promise<StoredObject | undefined> => opened.storage.stat(session.key, signal);
+    const expectObject = async (): Promise<void> => {
+      expect((await bytesAt(opened.storage, session.key)).equals(bytes)).toBe(true);
+      expect(await found()).toEqual(facts);
     };
-    const expectNothing = async (): Promise<void> => expect(await storage.stat(key, signal)).toBeUndefined();
+    const expectNothing = async (): Promise<void> => expect(await found()).toBeUndefined();
 
     test('a whole file in one request becomes the object', async () => {
       expect(await part(0, total, facts.crc32c)).toBe('finished');
@@ -75,14 +75,6 @@ export function describeUploadSessions(name: string, open: () => Promise<OpenedS
       await expectNothing();
       expect(await part(3 * stepBytes, total, facts.crc32c)).toBe('finished');
       await expectObject();
-    });
-
-    test('an empty file is an object too', async () => {
-      const empty = newKey();
-      const emptyUri = await storage.sessions.open(empty, announced(0));
-      expect(await opened.senderOf(empty, emptyUri).send(Buffer.alloc(0), { offset: 0, totalBytes: 0 })).toBe('finished');
-      expect(await storage.stat(empty, signal)).toEqual({ sizeBytes: 0, crc32c: 0 });
-      await storage.removeAll(empty.slice(0, 37), signal);
     });
 
     test('what is held already is skipped, and a gap is refused and changes nothing', async () => {
@@ -104,7 +96,7 @@ export function describeUploadSessions(name: string, open: () => Promise<OpenedS
 
     test('more bytes than were announced never become an object', async () => {
       const more = Buffer.concat([bytes, Buffer.from('!')]);
-      expect(await opened.senderOf(key, uri).send(more, { offset: 0, totalBytes: total })).toBe('refused');
+      expect(await sender.send(more, { offset: 0, totalBytes: total })).toBe('refused');
       await expectNothing();
     });
 
@@ -145,33 +137,13 @@ export function describeUploadSessions(name: string, open: () => Promise<OpenedS
       await part(0);
       expect(await part(0, total)).toMatch(/^(finished|gone)$/);
       expect(await sender.standing()).toMatch(/^(finished|gone)$/);
-      const again = storage.sessions.receiver?.finish(key, { ...facts, signal }) ?? storage.stat(key, signal);
-      expect(await again).toEqual(facts);
-      await expectObject();
-    });
-
-    test('an object that came to be meanwhile stays as it is', async () => {
-      const other = bytesOf(1000, 2);
-      await storage.put(key, streamOf(other), { ...announced(1000) });
-      expect(await part(0)).toBe('refused');
-      await expectObject(other);
-    });
-
-    test('a session for a key that is taken makes nothing', async () => {
-      await part(0);
-      const late = await storage.sessions.open(key, announced(10)).then(
-        (second) => opened.senderOf(key, second),
-        () => undefined,
-      );
-      const answer = await late?.send(bytesOf(10, 3), { offset: 0, totalBytes: 10 });
-      expect([undefined, 'refused']).toContain(answer);
       await expectObject();
     });
 
     test('a cancelled session takes nothing, makes nothing, and can be cancelled again', async () => {
       await part(0, stepBytes);
-      await storage.sessions.cancel(key, uri, signal);
-      await storage.sessions.cancel(key, uri, signal);
+      await session.cancel();
+      await session.cancel();
       expect(await sender.standing()).toBe('gone');
       expect(await part(stepBytes)).toBe('gone');
       await expectNothing();
@@ -179,30 +151,117 @@ export function describeUploadSessions(name: string, open: () => Promise<OpenedS
 
     test('a cancel while bytes are on their way leaves nothing', async () => {
       const running = await sender.hang(bytes.subarray(0, stepBytes), { offset: 0, totalBytes: total });
-      await storage.sessions.cancel(key, uri, signal);
+      await session.cancel();
       await running.breakOff();
       expect(await sender.standing()).toBe('gone');
       await expectNothing();
     });
 
-    test('a cancel after the end leaves the object', async () => {
-      await part(0);
-      await storage.sessions.cancel(key, uri, signal);
-      await expectObject();
-    });
-
     test('of a cancel and an end at the same time one wins: afterwards there is a whole object or none, for good', async () => {
       await part(0, 3 * stepBytes);
-      const [answer] = await Promise.allSettled([part(3 * stepBytes), storage.sessions.cancel(key, uri, signal)]);
-      const found = await storage.stat(key, signal);
-      if (answer.status === 'fulfilled' && answer.value === 'finished') expect(found).toEqual(facts);
-      expect([undefined, facts]).toContainEqual(found);
+      const [answer] = await Promise.allSettled([part(3 * stepBytes), session.cancel()]);
+      const object = await found();
+      if (answer.status === 'fulfilled' && answer.value === 'finished') expect(object).toEqual(facts);
+      expect([undefined, facts]).toContainEqual(object);
       expect(await part(3 * stepBytes).catch(() => 'gone')).toMatch(/^(finished|gone)$/);
-      expect(await storage.stat(key, signal)).toEqual(found);
+      expect(await found()).toEqual(object);
+    });
+  });
+}
+
+/** What is left of the port UploadSessions: what only the application asks of it. */
+export function describeSessionsOfStorage(
+  name: string,
+  openAll: () => Promise<{ storage: ObjectStorage; senderOf: SenderOf; close(): Promise<void> }>,
+): void {
+  describe(`the upload sessions of ${name}`, () => {
+    const bytes = bytesOf(1000);
+    const { signal } = new AbortController();
+    let opened: Awaited<ReturnType<typeof openAll>>;
+    let storage: ObjectStorage;
+    let key: string;
+
+    beforeAll(async () => {
+      opened = await openAll();
+      ({ storage } = opened);
+    });
+    beforeEach(() => {
+      key = newKey();
+    });
+    afterAll(async () => await opened.close());
+
+    const send = async (uri: string | undefined, sent = bytes): Promise<Standing | 'refused'> =>
+      await opened.senderOf(key, uri).send(sent, { offset: 0, totalBytes: sent.length });
+
+    test('an empty file is an object too', async () => {
+      const uri = await storage.sessions.open(key, announced(key, 0));
+      expect(await send(uri, Buffer.alloc(0))).toBe('finished');
+      expect(await storage.stat(key, signal)).toEqual({ sizeBytes: 0, crc32c: 0 });
+    });
+
+    test('an object that came to be meanwhile stays as it is', async () => {
+      const uri = await storage.sessions.open(key, announced(key, 1000));
+      const other = bytesOf(500, 2);
+      await storage.put(key, streamOf(other), announced(key, 500));
+      expect(await send(uri)).toBe('refused');
+      expect((await bytesAt(storage, key)).equals(other)).toBe(true);
+    });
+
+    test('a session for a key that is taken makes nothing', async () => {
+      await storage.put(key, streamOf(bytes), announced(key, 1000));
+      const late = await storage.sessions.open(key, announced(key, 10)).then(
+        (uri) => ({ uri }),
+        () => undefined,
+      );
+      if (late !== undefined) expect(await send(late.uri, bytesOf(10, 3))).toBe('refused');
+      expect((await bytesAt(storage, key)).equals(bytes)).toBe(true);
+    });
+
+    test('finishing again answers the same object, and another size or checksum is still refused', async () => {
+      await send(await storage.sessions.open(key, announced(key, 1000)));
+      const { receiver } = storage.sessions;
+      const facts = { sizeBytes: 1000, crc32c: crc32c(bytes) };
+      expect(await storage.stat(key, signal)).toEqual(facts);
+      if (receiver === undefined) return;
+      expect(await receiver.finish(key, { ...facts, signal })).toEqual(facts);
+      await expect(receiver.finish(key, { ...facts, sizeBytes: 999, signal })).rejects.toBeInstanceOf(RangeError);
+      const wrong = receiver.finish(key, { ...facts, crc32c: facts.crc32c ^ 1, signal });
+      await expect(wrong).rejects.toMatchObject({ code: 'INVALID_MEDIA' });
+    });
+
+    test('a cancel after the end leaves the object', async () => {
+      const uri = await storage.sessions.open(key, announced(key, 1000));
+      await send(uri);
+      await storage.sessions.cancel(key, uri, signal);
+      expect((await bytesAt(storage, key)).equals(bytes)).toBe(true);
     });
 
     test('cancelling what never was is no error', async () => {
-      await expect(storage.sessions.cancel(newKey(), undefined, signal)).resolves.toBeUndefined();
+      await expect(storage.sessions.cancel(key, undefined, signal)).resolves.toBeUndefined();
     });
   });
+}
+
+/** Whoever sends into the session that was opened for a key. */
+export type SenderOf = (key: string, uri: string | undefined) => SessionSender;
+
+/** The sessions of a storage, as {@link describeUploadSessions} opens them. */
+export function openIn(storage: ObjectStorage, senderOf: SenderOf): OpenedSessions['open'] {
+  return async (sizeBytes) => {
+    const key = newKey();
+    const uri = await storage.sessions.open(key, announced(key, sizeBytes));
+    const cancel = (): Promise<void> => storage.sessions.cancel(key, uri, new AbortController().signal);
+    return { key, sender: senderOf(key, uri), cancel };
+  };
+}
+
+function announced(key: string, sizeBytes: number): AnnouncedUpload {
+  const metadata = { assetId: key.slice(0, 36) };
+  const { signal } = new AbortController();
+  return { sizeBytes, contentType: 'video/mp4', filename: 'a film.mp4', metadata, origin: undefined, signal };
+}
+
+async function bytesAt(storage: Pick<ObjectStorage, 'read'>, key: string): Promise<Buffer> {
+  const stream = await storage.read(key, { signal: new AbortController().signal });
+  return Buffer.concat(await stream.toArray());
 }

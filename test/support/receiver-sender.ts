@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream';
-import { setTimeout as pause } from 'node:timers/promises';
 import { MediakeepError } from '../../src/errors.ts';
 import type { UploadReceiver } from '../../src/media/ports.ts';
-import type { Part, SessionSender, Standing } from './session-sender.ts';
+import { arrived, type Part, type SessionSender, type Standing } from './session-sender.ts';
 
 /** Speaks to a storage's receiver without HTTP, as the endpoint before it does. */
 export class ReceiverSender implements SessionSender {
@@ -33,7 +32,7 @@ export class ReceiverSender implements SessionSender {
     const source = new Readable({ read: () => undefined });
     source.push(bytes);
     const appending = this.#append(source, part).catch(() => undefined);
-    await pause(100);
+    await arrived(this, part.offset + bytes.length);
     return {
       breakOff: async () => {
         source.destroy(new Error('The client is gone'));

@@ -51,8 +51,7 @@ export class HttpSender implements SessionSender {
     });
     request.on('error', () => undefined);
     await new Promise((resolve) => request.write(bytes, resolve));
-    // What was written is on its way, and nobody says when it has arrived.
-    await pause(100);
+    await arrived(this, offset + bytes.length);
     return {
       breakOff: async () => {
         request.destroy();
@@ -71,6 +70,22 @@ export class HttpSender implements SessionSender {
     return send({ url: this.#uri, method: 'PUT', headers: { 'content-range': range, ...hash }, body });
   }
 }
+
+/**
+ * Waits until bytes that nobody has confirmed have arrived, as far as that can be seen: a receiver may hold some before it writes them, and so tell of less. 5 s
+ * at most.
+ */
+export async function arrived(sender: SessionSender, sentBytes: number): Promise<void> {
+  for (let round = 0; round < 100; round += 1) {
+    const standing = await sender.standing();
+    if (typeof standing !== 'number' || standing >= sentBytes - unseenBytes) break;
+    await pause(50);
+  }
+  await pause(100);
+}
+
+/** What a receiver may gather before it writes. */
+const unseenBytes = 512 * 1024;
 
 /** An answer of the protocol. Throws at one that a client could make nothing of. */
 function readAnswer({ status, headers, body }: WireAnswer): Standing | 'refused' {
