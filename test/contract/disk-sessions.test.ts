@@ -113,6 +113,20 @@ describe('a session on disk', () => {
     await expectFinished(other);
   });
 
+  test.each([
+    ['less', mebibyte, bytes.subarray(0, mebibyte)],
+    ['more', 5 * mebibyte, bytes.subarray(0, 5 * mebibyte)],
+  ])(
+    'whose name tells of %s than there is, as a machine that lost its power may leave it, is read anew',
+    async (_words, named, of) => {
+      await append(0, 3 * mebibyte);
+      await rename(join(await bytesFile(), '..'), join(session(), `free~${named}~${checksumIn(of)}`));
+      expect(await receiverOf(storage).held(key, signal)).toBe(3 * mebibyte);
+      expect(await append(3 * mebibyte)).toBe(total);
+      await expectFinished();
+    },
+  );
+
   test('is not one of the objects', async () => {
     await append(0);
     const listed: ListedObject[] = [];
@@ -181,6 +195,16 @@ describe('a session on disk', () => {
     await append(0, mebibyte);
     await storage.sessions.open(key, announced);
     expect(await receiverOf(storage).held(key, signal)).toBe(mebibyte);
+  });
+
+  test('is finished by a request that comes while another still adds, and that one stops', async () => {
+    await append(0);
+    const { source, given } = stallingAfter(bytes);
+    const adding = receiverOf(storage).append(key, source, { offset: 0, limitBytes: total, signal });
+    const stopped = expect(adding).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    await given;
+    await expectFinished();
+    await stopped;
   });
 
   test('fifty broken requests leave no open file', async () => {
