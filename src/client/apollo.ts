@@ -2,6 +2,8 @@ import { ApolloLink, Observable } from '@apollo/client';
 import { hasFiles, type UploaderOptions, uploader } from './upload-mutation.ts';
 import type { UploadProgress } from './upload-options.ts';
 
+export type { UploaderOptions } from './upload-mutation.ts';
+
 declare module '@apollo/client' {
   interface DefaultContext {
     /** Told how far an upload is, by `mediakeepLink`. */

@@ -3,6 +3,8 @@ import { filter, make, merge, mergeMap, pipe, type Source, share, takeUntil } fr
 import { hasFiles, type Uploader, type UploaderOptions, uploader } from './upload-mutation.ts';
 import type { UploadProgress } from './upload-options.ts';
 
+export type { UploaderOptions } from './upload-mutation.ts';
+
 declare module '@urql/core' {
   interface OperationContext {
     /** Told how far an upload is, by `mediakeepExchange`. */
