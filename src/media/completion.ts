@@ -73,6 +73,8 @@ class Attempt {
   readonly #id: string;
   readonly #key: string;
   readonly #claim: { readonly by: string; readonly seconds: number };
+  /** Between the removal of what was sent and the arrival of what takes its place. */
+  #isWithoutBytes = false;
 
   constructor(upload: PendingUpload, dependencies: CompletionDependencies) {
     this.#upload = upload;
@@ -151,22 +153,18 @@ class Attempt {
    * bytes, so the upload ends. (Two keys would need a copy in the bucket, and would leave the uncut image there after a crash.)
    */
   async #replace(image: GatheredImage, signal: AbortSignal): Promise<void> {
-    const { storage, store, removal } = this.#with;
-    const { asset, session } = this.#upload;
+    const { storage, store } = this.#with;
+    const { asset } = this.#upload;
     if ((await store.claimCompletion(this.#id, this.#claim)) !== 'CLAIMED') throw lostTouch();
-    try {
-      await storage.removeAll(keyPrefix(this.#id), within(signal));
-      await storage.put(this.#key, Readable.from([image.bytes], { objectMode: false }), {
-        contentType: asset.mimeType,
-        filename: asset.filename,
-        metadata: { assetId: asset.id, owner: asset.ownerId },
-        signal,
-      });
-    } catch (error) {
-      await store.leaveCompletion(this.#id, this.#claim.by);
-      await removal.discard({ id: this.#id, session });
-      throw error;
-    }
+    this.#isWithoutBytes = true;
+    await storage.removeAll(keyPrefix(this.#id), within(signal));
+    await storage.put(this.#key, Readable.from([image.bytes], { objectMode: false }), {
+      contentType: asset.mimeType,
+      filename: asset.filename,
+      metadata: { assetId: asset.id, owner: asset.ownerId },
+      signal,
+    });
+    this.#isWithoutBytes = false;
   }
 
   async #commit(): Promise<void> {
@@ -176,9 +174,10 @@ class Attempt {
   /** What became of an upload that could not be completed: refused for good, taken away or made visible by somebody else, or there for another try. */
   async #giveUp(error: unknown): Promise<MediaAsset> {
     const { store, removal } = this.#with;
+    const isOver = isFinal(error) || this.#isWithoutBytes;
     await store.leaveCompletion(this.#id, this.#claim.by);
-    if (!isFinal(error) && (await store.findPending(this.#id)) !== undefined) throw error;
-    if (await removal.discard({ id: this.#id, session: this.#upload.session })) throw isFinal(error) ? error : notFound();
+    if (!isOver && (await store.findPending(this.#id)) !== undefined) throw error;
+    if (await removal.discard({ id: this.#id, session: this.#upload.session })) throw isOver ? error : notFound();
     const asset = await store.findShared(this.#id);
     if (asset === undefined) throw error;
     return asset;

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { crc32c } from '@node-rs/crc32';
 import { v7 as uuidv7 } from 'uuid';
 import { MediakeepError } from '../../src/errors.ts';
-import { MediaLibrary } from '../../src/media/library.ts';
+import { type LibraryDependencies, MediaLibrary } from '../../src/media/library.ts';
 import { LinkSigner } from '../../src/media/links.ts';
 import { type MediaAsset, mediaStatuses, notFound } from '../../src/media/media-asset.ts';
 import { keyInUse, type Limits, quotaExceeded } from '../../src/media/policy.ts';
@@ -32,7 +32,11 @@ export interface MemoryLibrary {
   readonly store: MemoryStore;
 }
 
-export function memoryLibrary(limits: Partial<Limits> = {}, log: Log = silent): MemoryLibrary {
+export function memoryLibrary(
+  limits: Partial<Limits> = {},
+  log: Log = silent,
+  others: Partial<LibraryDependencies> = {},
+): MemoryLibrary {
   const storage = new MemoryStorage();
   const store = new MemoryStore();
   const clock = (): Date => new Date();
@@ -59,6 +63,7 @@ export function memoryLibrary(limits: Partial<Limits> = {}, log: Log = silent): 
     clock,
     newId: uuidv7,
     log,
+    ...others,
   });
   return { library, storage, store };
 }
@@ -327,7 +332,7 @@ function fits(asset: MediaAsset, { kind, status, tag, search }: PageFilter): boo
 /** Believes the header of a PNG; everything else is broken. */
 const placeholder = '3OcRJYB4d3h/iIeHeEh3eIhw+j3A';
 const dominantColor = '#336699';
-const headerOnlyImages: ImageTools = {
+export const headerOnlyImages: ImageTools = {
   cutLocation: () => false,
   render: async (image, { take, signal }) => {
     await image.read(signal);
