@@ -6,11 +6,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { migrate } from '../../src/database/connection.ts';
 import { beginUpload, restUpload } from '../support/cut-off.ts';
 import { createTestDatabase, query, type TestDatabase } from '../support/database.ts';
+import { overGraphql, overRest } from '../support/direct-door.ts';
 import { graphqlClient } from '../support/graphql-door.ts';
 import { acceptedFiles } from '../support/media.ts';
 import { type Run, run } from '../support/process.ts';
 import { restClient } from '../support/rest-door.ts';
 import { testSecret, tokenOf } from '../support/server.ts';
+import { putBytes } from '../support/session-put.ts';
 
 describe('the log of a server that tells everything, through successes, refusals and outages', () => {
   const linkSecret = 'the secret of the links, which is long enough';
@@ -70,6 +72,15 @@ describe('the log of a server that tells everything, through successes, refusals
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: `{"query":"{ my-query ${token}`,
     });
+    for (const direct of [overRest({ url }, token), overGraphql({ url }, token)]) {
+      const upload = await direct.create({ kind: 'IMAGE', filename: file.name, mimeType: 'image/jpeg', size: file.bytes.length });
+      signatures.push(new URL(upload.url).searchParams.get('signature') ?? 'none');
+      await putBytes(upload.url, file.bytes.subarray(0, 10), { range: 'bytes 0-9/*' });
+      await putBytes(`${upload.url}x`, file.bytes);
+      await direct.complete(upload.id).catch(() => undefined);
+      await putBytes(upload.url, file.bytes);
+      await direct.complete(upload.id);
+    }
     const socket = await beginUpload({ url }, restUpload('video', token), 10_000);
     socket.write(Buffer.alloc(5000));
     await sleep(100);
