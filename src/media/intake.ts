@@ -7,12 +7,27 @@ import type { ByteFacts, MediaKind } from './media-asset.ts';
 import { assertAccepted, fileTooLarge, headBytes } from './policy.ts';
 import { sniff } from './sniff.ts';
 
-/** A stream whose first bytes were read to tell its type; `rest` still holds what comes after `head`. */
-export interface Identified {
+/** A stream whose first bytes were read to tell its type; `rest` still holds what comes after them. */
+export class Identified {
   readonly mimeType: string;
-  readonly head: Buffer;
   readonly rest: Readable;
+  #head: Buffer;
+
+  constructor(mimeType: string, head: Buffer, rest: Readable) {
+    this.mimeType = mimeType;
+    this.#head = head;
+    this.rest = rest;
+  }
+
+  /** The first bytes, once: they may be half a megabyte, which must not stay in memory for as long as an upload takes. */
+  takeHead(): Buffer {
+    const head = this.#head;
+    this.#head = nothing;
+    return head;
+  }
 }
+
+const nothing = Buffer.alloc(0);
 
 /**
  * Reads just enough of `source` to tell its real type. UNSUPPORTED_MEDIA_TYPE when `kind` does not accept it, INVALID_MEDIA when there is
@@ -22,7 +37,7 @@ export async function identify(source: Readable, kind: MediaKind): Promise<Ident
   try {
     const head = await readHead(source);
     if (head.length === 0) throw new MediakeepError('INVALID_MEDIA', 'The file is empty.');
-    return { mimeType: assertAccepted(kind, await sniff(head.subarray(0, headBytes))), head, rest: source };
+    return new Identified(assertAccepted(kind, await sniff(head.subarray(0, headBytes))), head, source);
   } catch (error) {
     source.destroy();
     throw error;
@@ -33,7 +48,7 @@ export async function identify(source: Readable, kind: MediaKind): Promise<Ident
 export function pour(file: Identified, meter: Meter): void {
   // The head alone may fail the meter, before anybody who reads it has begun to listen.
   meter.on('error', () => undefined);
-  meter.write(file.head);
+  meter.write(file.takeHead());
   if (file.rest.readableEnded) meter.end();
   // The failure itself reaches whoever reads `meter`; this callback only has to exist.
   else pipeline(file.rest, meter, () => undefined);
@@ -104,7 +119,7 @@ export async function collectImage(file: Identified, limitBytes: number, memory:
     hash.update(chunk);
   };
   try {
-    take(file.head);
+    take(file.takeHead());
     await consume(file.rest, take);
   } catch (error) {
     file.rest.destroy();
@@ -207,7 +222,8 @@ function readHead(source: Readable): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const stop = whenOver(source, (error) => {
       source.off('readable', onReadable);
-      if (error === undefined) resolve(Buffer.concat(chunks, length));
+      const [first = nothing, ...others] = chunks;
+      if (error === undefined) resolve(others.length === 0 ? first : Buffer.concat(chunks, length));
       else reject(error);
     });
     const onReadable = (): void => {
