@@ -65,7 +65,8 @@ module.exports = {
     only('zod-fence', 'zod only in config.ts', ['zod/'], '^src/config\\.ts'),
   ],
   options: {
-    doNotFollow: { path: 'node_modules' },
+    // What a build has left is no source: examples reach it by the package's own name.
+    doNotFollow: { path: 'node_modules|^dist/' },
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
