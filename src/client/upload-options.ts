@@ -27,7 +27,7 @@ export interface UploadOptions extends Description {
   /** Default: the file's own name. */
   readonly filename?: string | undefined;
   readonly onProgress?: ((progress: UploadProgress) => void) | undefined;
-  /** Cancels: nothing of the upload is left on the server when the promise rejects, with the signal's reason. With `resume` it pauses. */
+  /** Cancels: the promise rejects with the signal's reason, and nothing of the upload stays on the server. A session with `resume` it pauses. */
   readonly signal?: AbortSignal | undefined;
   /** Keeps what is needed to go on with an interrupted session upload, also after a reload: upload the same file with the same store. */
   readonly resume?: ResumeStore | undefined;

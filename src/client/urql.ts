@@ -14,7 +14,7 @@ declare module '@urql/core' {
 
 /**
  * An exchange that sends mutations with files as the SDK does: with progress (`{ onProgress }` in the context), cancellable (`fetchOptions: {
- * signal }`, or by unsubscribing), tried again when the network fails, and, a single `uploadImage` or `uploadVideo` of a large file, by a
+ * signal }`; urql itself lets a mutation go on when nobody listens any more), tried again when the network fails, and, a single `uploadImage` or `uploadVideo` of a large file, by a
  * session. Headers in `fetchOptions` go along. Put it before the fetch exchange; all other operations go on to that.
  */
 export function mediakeepExchange(options: UploaderOptions): Exchange {
