@@ -62,6 +62,14 @@ module.exports = {
       ['graphql/', 'type-graphql/', '@apollo/server/'],
       '^src/(graphql|client)/',
     ),
+    {
+      name: 'the-page-stays-small',
+      comment: 'src/web is sent to browsers: the SDK and these packages only',
+      severity: 'error',
+      from: { path: '^src/web/' },
+      to: { path: 'node_modules/', pathNot: 'node_modules/(preact|@preact/signals|thumbhash)/' },
+    },
+    only('page-fence', 'preact only in web/', ['preact/', '@preact/'], '^src/web/'),
     only('zod-fence', 'zod only in config.ts', ['zod/'], '^src/config\\.ts'),
   ],
   options: {

@@ -3,7 +3,7 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json mikro-orm.config.ts ./
+COPY tsconfig.json tsconfig.build.json mikro-orm.config.ts vite.config.ts ./
 COPY src ./src
 RUN npm run build
 

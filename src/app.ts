@@ -13,6 +13,7 @@ import { allowsOrigin, type CorsOrigins } from './http/cors.ts';
 import { gcsEventsDoor } from './http/gcs-events.ts';
 import { linksDoor } from './http/links.ts';
 import { logSettings } from './http/log.ts';
+import { pageDoor } from './http/page.ts';
 import { createServer } from './http/server.ts';
 import { createSignIn, issueDevelopmentToken } from './http/sign-in.ts';
 import { uploadsDoor } from './http/uploads.ts';
@@ -76,6 +77,7 @@ export async function startApp(config: Config): Promise<App> {
         uploadsDoor({ library: core.library }),
         linksDoor({ library: core.library }),
         ...(config.gcsEvents === undefined ? [] : [gcsEventsDoor({ library: core.library, ...config.gcsEvents })]),
+        pageDoor({ token, baseUrl, bucketOrigin: bucketOrigin(config) }),
       ],
     });
     closing.keep({ close: () => server.close({ graceSeconds }) });
@@ -241,6 +243,12 @@ export async function openStorage({ storage, dataDir }: Config): Promise<ObjectS
   return await GcsStorage.open(storage);
 }
 
+/** Where browsers meet the bucket: behind links that redirect to it, and when they send the bytes of direct uploads. */
+function bucketOrigin({ storage }: Config): string | undefined {
+  if (storage.driver === 'disk') return undefined;
+  return new URL(storage.apiEndpoint ?? 'https://storage.googleapis.com').origin;
+}
+
 function sweeping(library: MediaLibrary, config: Config, log: Log): BackgroundWork {
   return startSweeping(library, { intervalSeconds: config.sweepIntervalSeconds, log });
 }
@@ -275,6 +283,7 @@ function welcome(url: string, token: string | undefined): string {
   const lines = [
     '',
     `Mediakeep is ready at ${url}`,
+    `  Library page             ${url}/`,
     `  GraphQL and playground   ${url}/graphql`,
     `  REST                     ${url}/api/v1/media/`,
     `  REST, to try it          ${url}/api/v1/docs`,

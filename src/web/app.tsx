@@ -1,0 +1,76 @@
+import type { VNode } from 'preact';
+import { useEffect, useMemo } from 'preact/hooks';
+import { Selection } from './gallery/selection.ts';
+import { Library } from './library/library.ts';
+import { LibraryPage } from './library/library-page.tsx';
+import { Removal } from './library/removal.ts';
+import { Announcements, Announcer } from './parts/announcer.tsx';
+import type { ThemeChoice } from './parts/theme.ts';
+import { Route } from './route.ts';
+import { webStorage } from './sdk.ts';
+import type { Session } from './session.ts';
+import { SignIn } from './sign-in.tsx';
+import { type Tools, ToolsContext } from './tools.ts';
+import { Interrupted } from './uploads/interrupted.ts';
+import { UploadQueue } from './uploads/queue.ts';
+
+/** The whole page: the library of whoever is signed in, or the way in. */
+export function App({ session, theme }: { session: Session; theme: ThemeChoice }): VNode {
+  const token = session.token.value;
+  return token === undefined ? (
+    <SignIn session={session} theme={theme} />
+  ) : (
+    <SignedIn key={token} session={session} theme={theme} />
+  );
+}
+
+function SignedIn({ session, theme }: { session: Session; theme: ThemeChoice }): VNode {
+  const tools = useMemo(() => assemble(session), [session]);
+  useEffect(() => follow(tools), [tools]);
+  return (
+    <ToolsContext.Provider value={tools}>
+      <Announcements announcer={tools.announcer} />
+      <LibraryPage theme={theme} />
+    </ToolsContext.Provider>
+  );
+}
+
+function assemble(session: Session): Tools {
+  const client = session.client();
+  const announcer = new Announcer();
+  const announce = (text: string): void => announcer.say(text);
+  const explain = (error: unknown): string => session.explain(error).message;
+  const library = new Library({ client, explain });
+  const interrupted = new Interrupted();
+  return {
+    session,
+    client,
+    library,
+    announcer,
+    interrupted,
+    selection: new Selection(),
+    route: new Route(),
+    removal: new Removal({ client: session.client({ keepalive: true }), library, explain, announce }),
+    queue: new UploadQueue({
+      client,
+      resume: webStorage(localStorage),
+      interrupted,
+      explain: (error) => session.explain(error),
+      onDone: (asset) => library.put(asset),
+      announce,
+    }),
+  };
+}
+
+/** What goes on while somebody is signed in. Returns what ends it. */
+function follow({ library, queue, route, removal }: Tools): () => void {
+  const ends = [library.follow(), queue.follow(), route.follow()];
+  const flush = (): void => void removal.flush();
+  addEventListener('pagehide', flush);
+  return () => {
+    removeEventListener('pagehide', flush);
+    queue.pauseAll();
+    void removal.flush();
+    for (const end of ends) end();
+  };
+}

@@ -1,0 +1,141 @@
+import { useSignal } from '@preact/signals';
+import type { TargetedKeyboardEvent, VNode } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import { Icon } from '../parts/icons.tsx';
+import type { Asset } from '../sdk.ts';
+import { useTools } from '../tools.ts';
+import { Editor } from './editor.tsx';
+import { Facts } from './facts.tsx';
+import { Links } from './links.tsx';
+import { Preview } from './preview.tsx';
+import { Snippets } from './snippets.tsx';
+
+/** What is known of one asset, large, over the gallery; arrows lead to its neighbours. */
+export function Details(): VNode | null {
+  const { route } = useTools();
+  const id = route.open.value;
+  return id === undefined ? null : <DetailsDialog id={id} />;
+}
+
+function DetailsDialog({ id }: { id: string }): VNode {
+  const { route, library, removal } = useTools();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const { asset, problem } = useAsset(id);
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+
+  const shown = library.shown.value;
+  const at = shown.findIndex((each) => each.id === id);
+  const [previous, next] = at === -1 ? [] : [shown[at - 1]?.id, shown[at + 1]?.id];
+  // Near the end of what is loaded, what comes next is fetched.
+  useEffect(() => {
+    if (at > shown.length - 10) library.loadMore();
+  }, [at, shown.length, library]);
+
+  const turn = (to: string | undefined): void => {
+    if (to !== undefined) route.show(to);
+  };
+  const onKeyDown = (event: TargetedKeyboardEvent<HTMLDialogElement>): void => {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || usesArrows(event.target)) return;
+    if (event.key === 'ArrowLeft') turn(previous);
+    if (event.key === 'ArrowRight') turn(next);
+  };
+  const remove = (): void => {
+    removal.remove([id]);
+    const to = next ?? previous;
+    if (to === undefined) route.close();
+    else turn(to);
+  };
+
+  const name = asset === undefined ? 'Details' : (asset.title ?? asset.filename);
+  return (
+    <dialog
+      ref={dialog}
+      class="details"
+      aria-label={name}
+      onKeyDown={onKeyDown}
+      onCancel={(event) => {
+        event.preventDefault();
+        route.close();
+      }}
+      onClose={() => route.close()}
+    >
+      <div class="details-stage">
+        <div class="details-bar">
+          <button class="icon-button" type="button" aria-label="Close details" title="Close" onClick={() => route.close()}>
+            <Icon name="close" />
+          </button>
+          {at !== -1 && (
+            <p class="details-place">
+              {at + 1} of {library.total.value ?? shown.length}
+            </p>
+          )}
+          <button
+            class="icon-button"
+            type="button"
+            aria-label="Previous"
+            title="Previous"
+            disabled={previous === undefined}
+            onClick={() => turn(previous)}
+          >
+            <Icon name="chevronLeft" />
+          </button>
+          <button
+            class="icon-button"
+            type="button"
+            aria-label="Next"
+            title="Next"
+            disabled={next === undefined}
+            onClick={() => turn(next)}
+          >
+            <Icon name="chevronRight" />
+          </button>
+        </div>
+        {asset === undefined ? <p class="details-wait">{problem ?? 'Loading…'}</p> : <Preview key={id} asset={asset} />}
+      </div>
+      {asset !== undefined && (
+        <div class="details-panel" key={id}>
+          <h2 class="details-title">{name}</h2>
+          <Editor asset={asset} />
+          <Links asset={asset} />
+          <Snippets asset={asset} />
+          <Facts asset={asset} />
+          <button class="button is-danger" type="button" onClick={remove}>
+            <Icon name="trash" /> Delete
+          </button>
+        </div>
+      )}
+    </dialog>
+  );
+}
+
+/** The asset as the library has it, or else as the server says. */
+function useAsset(id: string): { asset: Asset | undefined; problem: string | undefined } {
+  const { library, client, session } = useTools();
+  const fetched = useSignal<Asset | undefined>(undefined);
+  const problem = useSignal<string | undefined>(undefined);
+  const known = library.byId.value.get(id);
+  const isKnown = known !== undefined;
+  useEffect(() => {
+    problem.value = undefined;
+    if (isKnown) return;
+    const controller = new AbortController();
+    client.media(id, { signal: controller.signal }).then(
+      (asset) => {
+        if (asset === null) problem.value = 'There is nothing here any more: it was deleted, or belongs to somebody else.';
+        else fetched.value = asset;
+      },
+      (error: unknown) => {
+        if (!controller.signal.aborted) problem.value = session.explain(error).message;
+      },
+    );
+    return () => controller.abort();
+  }, [id, isKnown, client, session, fetched, problem]);
+  return { asset: known ?? (fetched.value?.id === id ? fetched.value : undefined), problem: problem.value };
+}
+
+/** Where the arrow keys belong to what has the focus. */
+function usesArrows(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches('input, textarea, select, video, [role=tab]');
+}

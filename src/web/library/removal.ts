@@ -1,0 +1,110 @@
+import { computed, signal } from '@preact/signals';
+import type { MediakeepClient } from '../sdk.ts';
+import type { Library } from './library.ts';
+
+/** How long a deletion can be undone, in milliseconds. */
+export const undoMs = 6000;
+
+/** How many deletions are on their way at once. */
+const parallel = 4;
+
+/** What it takes to delete. */
+export interface RemovalOptions {
+  /** Its requests outlive the page: `keepalive`. */
+  readonly client: MediakeepClient;
+  readonly library: Library;
+  readonly explain: (error: unknown) => string;
+  readonly announce: (text: string) => void;
+}
+
+/** Deletions with a moment to undo: what the user deletes disappears at once, and is deleted when the moment has passed. */
+export class Removal {
+  /** How many are waiting to be deleted. */
+  readonly count = computed(() => this.#waiting.value.length);
+  /** What could not be deleted, in words; empty: nothing. */
+  readonly problem = signal('');
+  /** Whether time stands still, because somebody is at the button. */
+  readonly isHeld = signal(false);
+
+  readonly #options: RemovalOptions;
+  readonly #waiting = signal<readonly string[]>([]);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: RemovalOptions) {
+    this.#options = options;
+  }
+
+  /** A deletion during another's moment joins it, and both can be undone. */
+  remove(ids: readonly string[]): void {
+    this.problem.value = '';
+    this.#wait([...new Set([...this.#waiting.peek(), ...ids])]);
+    const count = this.#waiting.peek().length;
+    this.#options.announce(`${count} ${count === 1 ? 'item' : 'items'} deleted. Press Control Z to undo.`);
+    this.#start();
+  }
+
+  undo(): void {
+    if (this.#waiting.peek().length === 0) return;
+    clearTimeout(this.#timer);
+    const count = this.#waiting.peek().length;
+    this.#wait([]);
+    this.#options.announce(`${count} ${count === 1 ? 'item is' : 'items are'} back.`);
+  }
+
+  /** Stops the clock while the pointer or the focus is at the button. */
+  hold(isHeld: boolean): void {
+    this.isHeld.value = isHeld;
+    if (isHeld) clearTimeout(this.#timer);
+    else this.#start();
+  }
+
+  /** Deletes now what is waiting, as when the page is left. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    const ids = this.#waiting.peek();
+    if (ids.length === 0) return;
+    this.#waiting.value = [];
+    const gone = new Set<string>();
+    let failure = '';
+    const queue = [...ids];
+    const work = async (): Promise<void> => {
+      for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+        const problem = await this.#delete(id);
+        if (problem === undefined) gone.add(id);
+        else failure = problem;
+      }
+    };
+    await Promise.all(Array.from({ length: parallel }, work));
+    this.#options.library.drop(gone);
+    this.#options.library.leaving.value = new Set([...this.#options.library.leaving.peek()].filter((id) => !ids.includes(id)));
+    if (failure === '') return;
+    const left = ids.length - gone.size;
+    this.problem.value = `${left === 1 ? 'One item was' : `${left} items were`} not deleted. ${failure}`;
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer);
+    if (this.#waiting.peek().length > 0 && !this.isHeld.peek()) this.#timer = setTimeout(() => void this.flush(), undoMs);
+  }
+
+  #wait(ids: readonly string[]): void {
+    const { leaving } = this.#options.library;
+    const before = new Set(this.#waiting.peek());
+    leaving.value = new Set([...[...leaving.peek()].filter((id) => !before.has(id)), ...ids]);
+    this.#waiting.value = ids;
+  }
+
+  /** Resolves with why not; undefined when it is gone, whoever did it. */
+  async #delete(id: string): Promise<string | undefined> {
+    try {
+      await this.#options.client.delete(id);
+      return undefined;
+    } catch (error) {
+      return isGone(error) ? undefined : this.#options.explain(error);
+    }
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'NOT_FOUND';
+}

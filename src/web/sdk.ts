@@ -1,0 +1,13 @@
+/** The one door to the SDK: what the page uses of it. */
+export {
+  type Asset,
+  createClient,
+  type ImageAsset,
+  type MediakeepClient,
+  MediakeepError,
+  type ResumeStore,
+  type UpdateMediaInput,
+  type Usage,
+  type VideoAsset,
+  webStorage,
+} from '../client/index.ts';

@@ -1,0 +1,69 @@
+import { signal } from '@preact/signals';
+import { createClient, type MediakeepClient, MediakeepError } from './sdk.ts';
+
+/** What went wrong, for the user and for what comes next. */
+export interface Failure {
+  /** A sentence that says what to do. */
+  readonly message: string;
+  /** Whether it passes by itself, such as a server that restarts. */
+  readonly passes: boolean;
+  /** Whether the user's own new try could help. */
+  readonly canRetry: boolean;
+  readonly retryAfterSeconds: number | undefined;
+}
+
+const tokenKey = 'mediakeep.token';
+
+/** Who is signed in, for as long as the tab lives. */
+export class Session {
+  /** undefined: nobody. */
+  readonly token = signal<string | undefined>(sessionStorage.getItem(tokenKey) ?? undefined);
+  /** Why somebody has to sign in again; empty: no reason. */
+  readonly notice = signal('');
+  /** The server's address, wherever below its origin the page lives. */
+  readonly url = new URL('.', location.href).href.replace(/\/$/, '');
+
+  signIn(token: string): void {
+    sessionStorage.setItem(tokenKey, token);
+    this.notice.value = '';
+    this.token.value = token;
+  }
+
+  signOut(notice = ''): void {
+    sessionStorage.removeItem(tokenKey);
+    this.notice.value = notice;
+    this.token.value = undefined;
+  }
+
+  /** A client of the signed-in user. `keepalive`: its requests outlive the page. */
+  client({ keepalive = false }: { keepalive?: boolean } = {}): MediakeepClient {
+    return createClient({
+      url: this.url,
+      token: () => this.token.peek() ?? '',
+      ...(keepalive && { fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, { ...init, keepalive: true }) }),
+    });
+  }
+
+  /** What a failure means. A token that is no longer taken leads back to the sign-in. */
+  explain(error: unknown): Failure {
+    if (!(error instanceof MediakeepError)) {
+      // A fault of this page: for whoever looks into the console.
+      reportError(error);
+      return {
+        message: 'Something on this page went wrong. Reload it and try again.',
+        passes: false,
+        canRetry: true,
+        retryAfterSeconds: undefined,
+      };
+    }
+    if (error.code === 'UNAUTHENTICATED') this.signOut('The server no longer takes this token. Sign in with a new one.');
+    const passes = passing.has(error.code);
+    const message = error.code === 'NETWORK' ? 'The server can’t be reached.' : error.message;
+    return { message, passes, canRetry: !final.has(error.code), retryAfterSeconds: error.retryAfterSeconds };
+  }
+}
+
+const passing: ReadonlySet<string> = new Set(['NETWORK', 'RATE_LIMITED', 'OVERLOADED', 'STORAGE_UNAVAILABLE']);
+
+/** Another try with the same file ends the same way. */
+const final: ReadonlySet<string> = new Set(['FILE_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE', 'INVALID_MEDIA']);

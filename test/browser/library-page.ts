@@ -1,0 +1,99 @@
+import axe from 'axe-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { type TestServer, tokenOf } from '../support/server.ts';
+
+/** A tab with the library page, and everything that went wrong in it. */
+export interface LibraryTab {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Errors and warnings of the console, faults of scripts, breaches of the page's policy, and requests to anywhere but our server. */
+  readonly troubles: string[];
+  close(): Promise<void>;
+}
+
+/** What a test may ask of a tab. */
+export interface TabOptions extends BrowserContextOptions {
+  /** Who is signed in; undefined: nobody. */
+  readonly user?: string;
+}
+
+/** Opens the library page in a tab of its own. */
+export async function openLibrary(
+  browser: Browser,
+  server: Pick<TestServer, 'url'>,
+  { user, ...options }: TabOptions = {},
+): Promise<LibraryTab> {
+  const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  const troubles: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') troubles.push(`console: ${message.text()}`);
+  });
+  page.on('pageerror', (error) => troubles.push(`script: ${error.message}`));
+  page.on('request', (request) => {
+    const { protocol, origin } = new URL(request.url());
+    const isOurs = origin === new URL(server.url).origin || protocol === 'data:' || protocol === 'blob:';
+    if (!isOurs) troubles.push(`outside: ${request.url()}`);
+  });
+  await page.addInitScript(
+    `addEventListener('securitypolicyviolation', (event) => console.error('policy: ' + event.violatedDirective + ' ' + event.blockedURI))`,
+  );
+  if (user !== undefined) {
+    await page.addInitScript(`sessionStorage.setItem('mediakeep.token', ${JSON.stringify(await tokenOf(user))})`);
+  }
+  await page.goto(server.url);
+  return { page, context, troubles, close: () => context.close() };
+}
+
+/** A file as Playwright chooses it. */
+export interface ChosenFile {
+  readonly name: string;
+  readonly mimeType: string;
+  readonly buffer: Buffer;
+}
+
+/** Chooses files through the page's own window of files. */
+export async function choose(page: Page, files: ChosenFile[] | string[]): Promise<void> {
+  // Two kinds of list, which the types of Playwright keep apart.
+  await page.locator('header .file-input').setInputFiles(files as string[]);
+}
+
+/** Drops a file on the page, as the system does: with an event that carries it. */
+export async function drop(page: Page, { name, mimeType, buffer }: ChosenFile): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    `(() => {
+      const bytes = Uint8Array.from(atob(${JSON.stringify(buffer.toString('base64'))}), (character) => character.charCodeAt(0));
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([bytes], ${JSON.stringify(name)}, { type: ${JSON.stringify(mimeType)} }));
+      return transfer;
+    })()`,
+  );
+  await page.dispatchEvent('main', 'dragenter', { dataTransfer: transfer });
+  await page.dispatchEvent('main', 'drop', { dataTransfer: transfer });
+}
+
+/** Every tile that is in the document. */
+export function tiles(page: Page): Locator {
+  return page.locator('.tile-open');
+}
+
+/** The tile of this name. */
+export function tile(page: Page, name: string): Locator {
+  return page.locator('.tile-open', { hasText: name });
+}
+
+/** What axe finds against WCAG 2.2 AA and its own best practices: which rule, and where. */
+export async function findings(page: Page): Promise<string[]> {
+  // A page's policy lets no foreign script in; the debugger may.
+  if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe.source);
+  // Of what is half faded in, nobody can say whether it can be read.
+  await page.evaluate(
+    `Promise.allSettled(document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime < 1000).map(({ finished }) => finished))`,
+  );
+  const found = (await page.evaluate(
+    `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+      violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ' at ' + target.join(' ') + ': ' + failureSummary)))`,
+  )) as string[];
+  return found;
+}
