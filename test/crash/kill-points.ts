@@ -3,6 +3,7 @@ import files, { type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { relative } from 'node:path';
 import { PostgresMediaStore } from '../../src/database/store.ts';
+import { IncomingSession } from '../../src/media/incoming-session.ts';
 import { MediaLibrary } from '../../src/media/library.ts';
 import { HttpClient } from '../../src/storage/http.ts';
 
@@ -12,8 +13,8 @@ export interface Sentence {
   readonly point: number;
 }
 
-/** The operations that change anything. */
-export type Operation = 'upload' | 'remove' | 'sweep' | 'openLink';
+/** The operations that change anything; `receive` and `finish` are those of a direct upload's session on this server. */
+export type Operation = 'upload' | 'remove' | 'sweep' | 'openLink' | 'createUpload' | 'completeUpload' | 'receive' | 'finish';
 
 /**
  * Wraps everything by which a process changes the world (statements, changes of the file system below `objects`, requests to a bucket) from the
@@ -104,7 +105,16 @@ function wrap(owner: object, name: string, wrapper: Wrapper): void {
 /** Answers how to sweep now: once more what the process did when it started. */
 function wrapOperations(executioner: Executioner): () => Promise<unknown> {
   let library: MediaLibrary | undefined;
-  for (const operation of ['upload', 'remove', 'sweep', 'openLink'] as const) {
+  for (const operation of ['receive', 'finish'] as const) {
+    wrap(IncomingSession.prototype, operation, async (run) => {
+      executioner.begin(operation);
+      const result = await run();
+      executioner.point('the answer: not sent');
+      executioner.end(operation);
+      return result;
+    });
+  }
+  for (const operation of ['upload', 'remove', 'sweep', 'openLink', 'createUpload', 'completeUpload'] as const) {
     wrap(MediaLibrary.prototype, operation, async (run, _args, self) => {
       library = self as MediaLibrary;
       executioner.begin(operation);
@@ -131,6 +141,10 @@ const changingStatements = [
   'forget',
   'expectObject',
   'objectArrived',
+  'keepSession',
+  'claimCompletion',
+  'leaveCompletion',
+  'startCancellation',
 ];
 
 function wrapStatements(executioner: Executioner): void {
@@ -142,7 +156,7 @@ function wrapStatements(executioner: Executioner): void {
 /** Only what changes something: what merely reads leaves the world as the step before it. */
 function wrapFiles(executioner: Executioner, objects: string): void {
   const roleOfPath = (path: unknown): string | undefined => roleOf(relative(objects, String(path)));
-  for (const name of ['mkdir', 'rename', 'rm', 'rmdir'] as const) {
+  for (const name of ['mkdir', 'rename', 'rm', 'rmdir', 'writeFile'] as const) {
     wrap(files, name, (run, args) => {
       const roles = (name === 'rename' ? args.slice(0, 2) : args.slice(0, 1)).map(roleOfPath);
       if (!roles.includes(undefined)) executioner.point(`disk: ${name} ${roles.join(' to ')}`);
@@ -166,7 +180,7 @@ function wrapFiles(executioner: Executioner, objects: string): void {
 
 /** What a path below the storage's folder is for (src/storage/disk.ts). */
 function roleOf(path: string): string | undefined {
-  const [first = '', second, third] = path.split('/');
+  const [first = '', second, third, fourth, fifth] = path.split('/');
   if (first === '..' || second?.startsWith('probe~')) return undefined;
   if (first === '') return 'root';
   if (first === 'tmp') {
@@ -175,7 +189,11 @@ function roleOf(path: string): string | undefined {
     if (third === undefined) return 'draft';
     return third === 'incoming' ? 'draft file' : 'draft file, named';
   }
-  if (first === 'sessions') return second === undefined ? 'sessions' : 'session';
+  if (first === 'sessions') {
+    if (third === undefined) return second === undefined ? 'sessions' : "asset's sessions";
+    if (fourth === undefined) return 'session';
+    return fifth === undefined ? 'turn' : "session's bytes";
+  }
   if (second === undefined) return 'shard';
   return third === undefined ? 'asset folder' : 'object';
 }
@@ -189,7 +207,7 @@ function wrapRequests(executioner: Executioner): void {
 }
 
 function requestName(method: string, { searchParams }: URL): string {
-  if (method === 'DELETE') return 'delete object';
+  if (method === 'DELETE') return searchParams.has('upload_id') ? 'cancel session' : 'delete object';
   if (method === 'PUT') return 'send chunk';
   return searchParams.get('uploadType') === 'resumable' ? 'start session' : 'insert object';
 }

@@ -55,6 +55,8 @@ export async function walk(driver: 'disk' | 'bucket', way: Way): Promise<Kill[]>
     // Once, when a process starts, and when it is told to.
     SWEEP_INTERVAL_SECONDS: '86400',
     USER_QUOTA_BYTES: '1000000000',
+    // Over by the time that the sweep comes.
+    UPLOAD_SESSION_SECONDS: '60',
   };
   let victim: Victim | undefined;
   try {
@@ -105,6 +107,7 @@ async function describeLeft(installation: Installation, user: string): Promise<s
 }
 
 function nameOfDebris(path: string): string {
+  if (path.startsWith('sessions/')) return 'session';
   if (path.startsWith('tmp/gone~')) return 'grave';
   return path.startsWith('tmp/') ? 'draft' : 'empty folder';
 }

@@ -1,11 +1,13 @@
 import { query } from '../support/database.ts';
+import { overRest, type WireUpload } from '../support/direct-door.ts';
 import type { WireAsset } from '../support/doors.ts';
 import { bigMp4 } from '../support/media/big-mp4.ts';
 import { acceptedImages } from '../support/media.ts';
 import { tokenOf } from '../support/server.ts';
+import { putBytes } from '../support/session-put.ts';
 import type { Scene, Way } from './walk.ts';
 
-/** The five ways, with a video that takes a few writes or, in a bucket, a few chunks. */
+/** The ways of uploads in a form, deletions, renditions and sweeps, with a video that takes a few writes or, in a bucket, a few chunks. */
 export async function waysFor(driver: 'disk' | 'bucket'): Promise<Way[]> {
   const [image] = await acceptedImages();
   if (image === undefined) throw new Error('There is no image');
@@ -73,6 +75,52 @@ export async function waysFor(driver: 'disk' | 'bucket'): Promise<Way[]> {
       isThereInTheEnd: false,
       untilSwept: 'hours',
     },
+  ];
+}
+
+/** The ways of a direct upload. One that is not complete is gone in the end, because its session is over when the sweep comes. */
+export async function directWaysFor(driver: 'disk' | 'bucket'): Promise<Way[]> {
+  const film = Buffer.concat(await (await bigMp4({ sizeBytes: 700_000 })).toArray());
+  const announcement = { kind: 'VIDEO' as const, filename: 'film.mp4', mimeType: 'video/mp4', size: film.length };
+  const uploads = new Map<Scene, WireUpload>();
+  const announce = async (scene: Scene): Promise<void> => {
+    uploads.set(scene, await overRest(scene.victim, await tokenOf(scene.user)).create(announcement));
+  };
+  const urlOf = (scene: Scene): string => uploads.get(scene)?.url ?? '';
+  const idOf = (scene: Scene): string => uploads.get(scene)?.id ?? '';
+  const send = (scene: Scene): Promise<unknown> => putBytes(urlOf(scene), film);
+  const unfinished = { decidedBy: undefined, isThereInTheEnd: false, untilSwept: 'hours' } as const;
+  const ways: Way[] = [
+    { name: 'announce', operation: 'createUpload', prepare: async () => undefined, begin: announce, ...unfinished },
+    {
+      name: 'complete',
+      operation: 'completeUpload',
+      prepare: async (scene) => {
+        await announce(scene);
+        await send(scene);
+      },
+      begin: async (scene) => await overRest(scene.victim, await tokenOf(scene.user)).complete(idOf(scene)),
+      decidedBy: 'commit',
+      isThereInTheEnd: true,
+      untilSwept: 'hours',
+    },
+    {
+      name: 'take back',
+      operation: 'remove',
+      prepare: async (scene) => {
+        await announce(scene);
+        await putBytes(urlOf(scene), film.subarray(0, 262_144), { range: `bytes 0-262143/${film.length}` });
+      },
+      begin: async (scene) => await scene.door.remove(idOf(scene)),
+      ...unfinished,
+    },
+  ];
+  // A bucket receives by itself.
+  if (driver === 'bucket') return ways;
+  return [
+    ...ways,
+    { name: 'receive', operation: 'receive', prepare: announce, begin: send, ...unfinished },
+    { name: 'finish', operation: 'finish', prepare: announce, begin: send, ...unfinished },
   ];
 }
 
