@@ -13,7 +13,7 @@ interface Xhr {
   open(method: string, url: string): void;
   setRequestHeader(name: string, value: string): void;
   getResponseHeader(name: string): string | null;
-  send(body: string | Blob | Uint8Array<ArrayBuffer>): void;
+  send(body: string | Blob): void;
   abort(): void;
 }
 
@@ -44,6 +44,7 @@ export function sendByXhr(XhrClass: XhrClass, { method, url, headers, body, sign
     xhr.ontimeout = xhr.onerror;
     xhr.onabort = end(() => reject(signal?.reason ?? noAnswer()));
     signal?.addEventListener('abort', abort);
-    xhr.send(body);
+    // Chromium takes ten times as long for bytes in a page's memory as for a Blob of them (13 s instead of 1 for 40 MiB).
+    xhr.send(body instanceof Uint8Array ? new Blob([body]) : body);
   });
 }
