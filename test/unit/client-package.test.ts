@@ -59,6 +59,11 @@ describe('the package for clients', () => {
     expect(stdout).toBe('function true\n');
   });
 
+  test('is used in the README as in an example that is type-checked', async () => {
+    const readme = await readFile('README.md', 'utf8');
+    expect(readme).toContain(`\`\`\`ts\n${await readFile('examples/sdk-short.ts', 'utf8')}\`\`\``);
+  });
+
   test('exports what the build makes', async () => {
     const { exports, files } = JSON.parse(await readFile('package.json', 'utf8')) as {
       exports: Record<string, { types: string; default: string }>;
