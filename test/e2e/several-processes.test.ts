@@ -82,16 +82,17 @@ describe('two servers and two workers on one database and one storage', () => {
     if (sample === undefined) throw new Error('There are no samples');
     const kept = await doors[0].upload({ kind: sample.kind, name: sample.name, bytes: sample.bytes });
     const abandoned = await doors[1].upload({ kind: sample.kind, name: sample.name, bytes: sample.bytes });
+    // The total comes first: the workers do not wait for it.
+    await query(
+      database.url,
+      `insert into media_usage (user_id, asset_count, size_bytes, reserved_bytes) values ('bob', 0, 0, 2990)`,
+    );
     // 299 that had no object yet, and one that had.
     await query(
       database.url,
       `insert into media_assets (id, user_id, kind, status, filename, storage_uri, mime_type, size_bytes, sha256, tags, created_at, updated_at, reserved_bytes, alive_at)
        select gen_random_uuid(), 'bob', 'VIDEO', 'UPLOADING', 'a.mp4', 'disk:', 'video/mp4', 0, '', '{}', now(), now(), 10, now() - interval '2 hours'
        from generate_series(1, 299)`,
-    );
-    await query(
-      database.url,
-      `insert into media_usage (user_id, asset_count, size_bytes, reserved_bytes) values ('bob', 0, 0, 2990)`,
     );
     await query(
       database.url,
