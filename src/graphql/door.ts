@@ -14,7 +14,7 @@ import type { Authenticate, Log } from '../media/ports.ts';
 import type { GraphqlContext } from './context.ts';
 import { failureBody, failureHeaders, failureReports, formatFailure } from './failures.ts';
 import { isForm, preflightHeaders, refuseBadHost, refuseCrossSite, wantsPage } from './gate.ts';
-import { boundedQuery, filesUsedOnce, queryLimits } from './limits.ts';
+import { boundedQuery, filesUsedOnce, offeredKinds, queryLimits } from './limits.ts';
 import { readForm } from './multipart.ts';
 import { playgroundAssets, playgroundPage, sendPlayground } from './playground.ts';
 import { graphqlSchema } from './schema.ts';
@@ -62,7 +62,7 @@ function apolloServer(log: Log): ApolloServer<GraphqlContext> {
     stopOnTerminationSignals: false,
     csrfPrevention: { requestHeaders: preflightHeaders },
     parseOptions: { maxTokens: queryLimits.tokens },
-    validationRules: [boundedQuery, filesUsedOnce],
+    validationRules: [offeredKinds, boundedQuery, filesUsedOnce],
     formatError: formatFailure,
     plugins: [
       failureReports(log),

@@ -51,6 +51,16 @@ export function boundedQuery(context: ValidationContext): ASTVisitor {
   }
 }
 
+/** Refuses an operation of a kind that the schema has none of; executed, it would pass for a fault of ours. */
+export function offeredKinds(context: ValidationContext): ASTVisitor {
+  return {
+    OperationDefinition: (node) => {
+      if (context.getSchema().getRootType(node.operation)) return;
+      context.reportError(new GraphQLError(`There are no operations of the kind \`${node.operation}\` here.`, { nodes: node }));
+    },
+  };
+}
+
 /** Refuses an operation that uses one file variable twice: a file is read once, and the second use would fail after the first was stored. */
 export function filesUsedOnce(context: ValidationContext): ASTVisitor {
   return {

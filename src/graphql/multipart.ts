@@ -43,7 +43,7 @@ export async function readForm(request: IncomingMessage, response: ServerRespons
  */
 function watched(request: IncomingMessage, form: UploadForm, limits: FormLimits): IncomingMessage {
   const seen = {
-    headers: request.headers,
+    headers: { ...request.headers, 'content-type': spelledForLibrary(request.headers['content-type']) },
     get readableEnded(): boolean {
       return request.readableEnded;
     },
@@ -65,6 +65,11 @@ function watched(request: IncomingMessage, form: UploadForm, limits: FormLimits)
   };
   // Exactly the members that processRequest uses.
   return seen as unknown as IncomingMessage;
+}
+
+/** Types are written in any case and with spaces (RFC 9110 8.3.1); the library looks for one spelling. */
+function spelledForLibrary(contentType: string | undefined): string | undefined {
+  return contentType?.replace(/^\s*multipart\/form-data\s*;/i, 'multipart/form-data;');
 }
 
 /**
@@ -101,6 +106,8 @@ function checkFields(parser: Writable, form: UploadForm, limits: FormLimits): vo
       const checked = info.valueTruncated ? value : check(name, value);
       for (const listener of listeners) listener.call(parser, name, checked, info);
     } catch (error) {
+      // What is left of the packet is still parsed: without this, the library would complain of that first.
+      parser.removeAllListeners('field').removeAllListeners('file');
       parser.destroy(asBadForm(error));
     }
   });

@@ -319,6 +319,15 @@ describe('failures', () => {
     expect((await post(server, '{ nothing }')).errors[0]?.extensions).toEqual({ code: 'GRAPHQL_VALIDATION_FAILED' });
   });
 
+  test('an operation of a kind that there is none of is the client’s fault', async () => {
+    const { status, errors } = await post(server, 'subscription { mediaChanged { id } }');
+    expect({ status, errors: errors.map(({ extensions }) => extensions) }).toEqual({
+      status: 400,
+      errors: [{ code: 'GRAPHQL_VALIDATION_FAILED' }],
+    });
+    expect(server.errors).toEqual([]);
+  });
+
   test('of the storage are told as they are, and logged', async () => {
     server.storage.failing = true;
     const parts = operationParts(uploadImage, { file: null }, { 0: ['variables.file'] });

@@ -83,6 +83,15 @@ describe('a form as the specification describes it', () => {
     expect(data).toEqual(Object.fromEntries(names.map((name) => [name, { size: 100 }])));
   });
 
+  test.each(['Multipart/Form-Data; boundary="a-line-between"', 'multipart/form-data ;boundary=a-line-between'])(
+    'is one however its type is spelled: %s',
+    async (type) => {
+      const form = formOf([...operationParts(uploadImage, { file: null }, { 0: ['variables.file'] }), png]);
+      const { data } = await send(server.url, form, { ...formHeaders, 'content-type': type });
+      expect(data.uploadImage.size).toBe(100_000);
+    },
+  );
+
   test('may hold a query, and no file', async () => {
     const { data } = await postForm(server, operationParts('{ myUsage { count } }', {}, {}));
     expect(data).toEqual({ myUsage: { count: 0 } });
@@ -181,6 +190,25 @@ describe('a form that cannot be served is BAD_USER_INPUT, soon, and stores nothi
     expect([200, 400]).toContain(status);
     expect(({} as { x?: unknown }).x).toBeUndefined();
     expect(Object.hasOwn(Object.prototype.toString, 'call')).toBe(false);
+  });
+
+  test.each([
+    ['a batch', [{ name: 'operations', value: `[${operations.value}]` }, map], 'A request holds one operation, not a list.'],
+    ['no JSON', [{ name: 'operations', value: '{' }, map], 'The part `operations` is not valid JSON.'],
+    [
+      'a map of texts',
+      [operations, { name: 'map', value: '{"0":"variables.file"}' }],
+      'In the part `map`, `0` must be a list of paths.',
+    ],
+    [
+      'a path to the query',
+      operationParts(uploadImage, { file: null }, { 0: ['query'] }),
+      'In the part `map`, `query` is no path to a variable.',
+    ],
+  ])('is told by its own fault, not by what comes after it in the same packet: %s', async (_, fields, message) => {
+    const small = { ...png, value: pngOf(100) };
+    const { errors } = await postForm(server, [...fields, small]);
+    expect(errors.map((error) => error.message)).toEqual([message]);
   });
 
   test('files in another order than the operation uses them, however large', async () => {
