@@ -104,7 +104,7 @@ export function describeDirectUpload(storage: string, start: (environment: Recor
       }
       expect(await server.storedFiles()).toHaveLength(samples.length);
       await emptied();
-    });
+    }, 120_000);
 
     test('in chunks tells how far it is, goes on from there, and is complete once, however often that is asked for', async () => {
       const upload = await announce(aFilm());
@@ -207,7 +207,7 @@ export function describeDirectUpload(storage: string, start: (environment: Recor
         await expect(ada.complete(upload.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
       }
       await nothingIsLeft();
-    });
+    }, 120_000);
 
     test('counts what the bytes say, not what was declared', async () => {
       const png = samples.find(({ mimeType }) => mimeType === 'image/png');

@@ -63,7 +63,7 @@ export function describeJourney(storage: string, start: (environment: Record<str
         expect(Buffer.from(await delivered.arrayBuffer()).equals(sample.bytes)).toBe(true);
       }
       expect(await server.storedFiles()).toHaveLength(samples.length);
-    });
+    }, 120_000);
 
     test('the list is newest first, pages without gaps, and counts what its filter fits', async () => {
       const all = await ada.list({ first: 100 });
@@ -149,7 +149,7 @@ export function describeJourney(storage: string, start: (environment: Record<str
       }
       expect(await ada.list()).toEqual({ items: [], nextCursor: null, totalCount: 0 });
       expect(await server.storedFiles()).toEqual([]);
-    });
+    }, 120_000);
 
     test('a file of exactly the limit passes, one byte more is FILE_TOO_LARGE', async () => {
       const image = samples.find((sample) => sample.mimeType === 'image/jpeg');

@@ -19,6 +19,8 @@ export interface RawRequest {
   readonly cutAt?: number;
   /** Whether the head and the length of the body are right, so that an answer must come. */
   readonly isFramed: boolean;
+  /** Whether it goes to an upload session, whose protocol has statuses of its own. */
+  readonly isSession?: boolean;
 }
 
 /** How long an answer may take, in milliseconds: a body that is not read is drained for five seconds first. */
@@ -67,7 +69,7 @@ function isWhole(answer: string): boolean {
   const end = answer.indexOf('\r\n\r\n');
   if (end === -1) return false;
   const head = answer.slice(0, end).toLowerCase();
-  if (/^http\/1\.1 (204|304)/.test(head)) return true;
+  if (/^http\/1\.1 (204|304|499)/.test(head)) return true;
   const length = /\r\ncontent-length: (\d+)/.exec(head)?.[1];
   return length === undefined ? answer.endsWith('0\r\n\r\n') : answer.length - end - 4 >= Number(length);
 }

@@ -10,6 +10,7 @@ export function complaintAbout(outcome: Outcome, request: RawRequest & { readonl
   // What Node itself refuses, such as a request without Host, has an empty body.
   if (status === 400 && (body === '' || body === '0\r\n\r\n')) return undefined;
   const code = /"code":"(\w+)"/.exec(body)?.[1];
+  if (request.isSession === true && isSessionsWord(status, code)) return undefined;
   if (status >= 500 && code !== 'OVERLOADED') return `${status} ${body.slice(0, 500)}`;
   if (code !== undefined && !isAllowed(code)) return `code ${code}: ${body.slice(0, 500)}`;
   if (status >= 400 && code === undefined && !/"status":4\d\d/.test(body) && !/"errors"/.test(body) && body !== '')
@@ -21,6 +22,12 @@ export function complaintAbout(outcome: Outcome, request: RawRequest & { readonl
     return `took other bytes than were sent: ${body.slice(0, 300)}`;
   }
   return undefined;
+}
+
+/** A gap before the bytes, and another request that goes on with them, are 503 as on a bucket. */
+function isSessionsWord(status: number, code: string | undefined): boolean {
+  if (status === 503) return code === undefined || code === 'STORAGE_UNAVAILABLE' || code === 'OVERLOADED';
+  return [308, 400, 403, 404, 410].includes(status);
 }
 
 /** GraphQL's own codes pass through (contract, section 7). */

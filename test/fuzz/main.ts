@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compileSources } from '../support/compile.ts';
+import { overRest } from '../support/direct-door.ts';
 import { acceptedImages, acceptedVideos } from '../support/media.ts';
 import { type Run, run } from '../support/process.ts';
 import { restClient } from '../support/rest-door.ts';
@@ -33,6 +34,8 @@ const counts = new Map<string, number>();
 const statuses = new Map<string, number>();
 /** The ids of every upload that was acknowledged. */
 const taken = new Set<string>();
+/** Direct uploads that are not complete. */
+const pending: string[] = [];
 
 process.stdout.write(`Fuzzing for ${seconds} s with FUZZ_SEED=${seed}\n`);
 const dataDir = await mkdtemp(join(tmpdir(), 'mediakeep-fuzz-'));
@@ -72,7 +75,20 @@ async function materialOf(url: string, token: string): Promise<Material> {
   const { items, nextCursor } = await door.list({ first: 1 });
   const [asset] = items;
   if (asset === undefined || nextCursor === null) throw new Error('There is nothing to work with');
-  return { token, link: new URL(asset.url), id: asset.id, cursor: nextCursor, images, videos };
+  const announcement = { kind: 'VIDEO' as const, filename: 'fuzz.mp4', mimeType: 'video/mp4', size: 1_000_000_000 };
+  const upload = await overRest({ url }, token).create(announcement);
+  pending.push(upload.id);
+  const session = new URL(upload.url);
+  return {
+    token,
+    link: new URL(asset.url),
+    id: asset.id,
+    cursor: nextCursor,
+    session,
+    sessionBytes: announcement.size,
+    images,
+    videos,
+  };
 }
 
 async function sendCases(url: string, material: Material, span: { from: number; seconds: number }): Promise<void> {
@@ -134,6 +150,7 @@ async function judgeTheEnd(
   process.stdout.write(
     `Resident memory ${inMiB(warm)} warm, ${inMiB(health)} at the end; open files ${warm.openFiles}, ${health.openFiles}\n`,
   );
+  for (const id of pending) await restClient({ url }, material.token).remove(id);
   const listed = await listAll(url, material.token);
   const entries = await readdir(join(dataDir, 'objects'), { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).length;

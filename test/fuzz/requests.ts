@@ -2,6 +2,7 @@ import type { SampleFile } from '../support/media.ts';
 import type { RawRequest } from './exchange.ts';
 import { mutated } from './mutate.ts';
 import type { Random } from './random.ts';
+import { sessionRequest } from './sessions.ts';
 
 /** What the cases are made of. */
 export interface Material {
@@ -10,6 +11,9 @@ export interface Material {
   readonly link: URL;
   readonly id: string;
   readonly cursor: string;
+  /** The session of a direct upload that is never whole, and its size in bytes. */
+  readonly session: URL;
+  readonly sessionBytes: number;
   readonly images: readonly SampleFile[];
   readonly videos: readonly SampleFile[];
 }
@@ -27,6 +31,8 @@ export const cases: readonly { readonly name: string; readonly share: number; re
   { name: 'damaged head', share: 2, make: damagedHead },
   { name: 'links', share: 2, make: linkRequest },
   { name: 'queries', share: 4, make: queryRequest },
+  { name: 'sessions', share: 4, make: sessionRequest },
+  { name: 'announcements', share: 1, make: announcement },
 ];
 
 type Door = 'rest' | 'graphql';
@@ -187,6 +193,23 @@ function graphqlQuery(material: Material, random: Random): RawRequest {
   };
   const text = JSON.stringify({ query, variables });
   return bare(material, 'POST', '/graphql', random.chance(0.9) ? text : mutated(Buffer.from(text), random).toString());
+}
+
+/** What no upload can begin with: whatever else is right, it is too large. */
+function announcement(material: Material, random: Random): RawRequest {
+  const fields = {
+    kind: 'IMAGE',
+    filename: random.text(20),
+    mimeType: 'image/png',
+    size: 1e12,
+    title: random.text(10),
+    tags: [random.text(5)],
+  };
+  const [name] = random.pick(Object.entries(fields));
+  const value = random.pick([random.text(20), null, [], {}, true, '\0', -1, 0, 1.5, 1e300, '100']);
+  const isSizeLess = name === 'size' && value === 1;
+  const text = JSON.stringify({ ...fields, ...(random.chance(0.8) && !isSizeLess && { [name]: value }) });
+  return bare(material, 'POST', '/api/v1/media/uploads', random.chance(0.9) ? text : madeUpJson(random, 3));
 }
 
 function bare({ token }: Material, method: string, path: string, body: string): RawRequest {
