@@ -22,7 +22,7 @@ export function answerFailure(error: unknown, request: FastifyRequest, reply: Fa
   const description = describeError(inOurWords(error));
   if (isOurFault(description)) {
     // Whoever has left caused most of what fails after; it is still told, but wakes nobody.
-    request.log[request.raw.destroyed && !request.raw.complete ? 'warn' : 'error']({ err: error }, 'The request failed');
+    request.log[reply.raw.destroyed ? 'warn' : 'error']({ err: error }, 'The request failed');
   }
   forgetRepresentation(reply);
   reply.code(description.status);
