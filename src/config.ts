@@ -87,9 +87,9 @@ export class ConfigError extends Error {
 export function readConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== ''));
   const parsed = variables.safeParse(set);
-  if (!parsed.success) throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
-  const problems = contradictions(parsed.data);
-  if (problems.length > 0) throw new ConfigError(problems);
+  const problems = parsed.error?.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) ?? [];
+  problems.push(...contradictions(set));
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return toConfig(parsed.data);
 }
 
@@ -120,7 +120,7 @@ const httpUrl = z
 const widthsMessage = 'must be a comma list of widths from 1 to 3840, such as 384,1280';
 
 const variables = z.object({
-  NODE_ENV: z.string().optional(),
+  NODE_ENV: z.string().trim().optional(),
   HOST: text('must be an address to listen on').default('127.0.0.1'),
   PORT: wholeNumber({ from: 0, to: 65_535, unit: 'a port' }).default(4000),
   PUBLIC_URL: httpUrl
@@ -213,10 +213,10 @@ function isOrigin(origin: string): boolean {
   return URL.canParse(origin) && new URL(origin).origin === origin;
 }
 
-/** What only shows when several variables are seen together. */
-function contradictions(set: Variables): string[] {
+/** What only shows when several variables are seen together: as they were set, each of which may be wrong in itself. */
+function contradictions(set: Readonly<Record<string, string | undefined>>): string[] {
   const problems: string[] = [];
-  const isProduction = set.NODE_ENV === 'production';
+  const isProduction = set.NODE_ENV?.trim() === 'production';
   const hasSignIn = set.AUTH_JWT_SECRET !== undefined || set.AUTH_JWKS_URL !== undefined;
   if (set.STORAGE_DRIVER === 'gcs' && set.GCS_BUCKET === undefined)
     problems.push('GCS_BUCKET: is needed with STORAGE_DRIVER=gcs');

@@ -69,6 +69,21 @@ describe('configuration', () => {
     expect(problemsOf({ NODE_ENV: 'production', AUTH_JWT_SECRET: secret, URL_SIGNING_SECRET: secret })).toEqual([]);
   });
 
+  test('what is wrong in itself does not hide what is missing beside it', () => {
+    const problems = problemsOf({ NODE_ENV: 'production', PORT: 'x', URL_SIGNING_SECRET: 'short', STORAGE_DRIVER: 'gcs' });
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'PORT',
+      'URL_SIGNING_SECRET',
+      'GCS_BUCKET',
+      'AUTH_JWT_SECRET or AUTH_JWKS_URL',
+    ]);
+  });
+
+  test('a space or the end of a Windows line does not turn production into development', () => {
+    for (const NODE_ENV of ['production ', 'production\r']) expect(problemsOf({ NODE_ENV })).toHaveLength(2);
+    expect(readConfig({ NODE_ENV: 'production\r', AUTH_JWT_SECRET: secret, URL_SIGNING_SECRET: secret }).isProduction).toBe(true);
+  });
+
   test('a bucket driver needs a bucket', () => {
     expect(problemsOf({ STORAGE_DRIVER: 'gcs' })).toEqual(['GCS_BUCKET: is needed with STORAGE_DRIVER=gcs']);
     expect(readConfig({ STORAGE_DRIVER: 'gcs', GCS_BUCKET: 'my-bucket' }).storage).toMatchObject({
