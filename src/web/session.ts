@@ -12,6 +12,9 @@ export interface Failure {
   readonly retryAfterSeconds: number | undefined;
 }
 
+/** Short: whoever looks at the page can press a button, and the queue of uploads has a patience of its own. */
+const patience = { attempts: 3, minDelayMs: 300 };
+
 const tokenKey = 'mediakeep.token';
 
 /** Who is signed in, for as long as the tab lives. */
@@ -40,6 +43,7 @@ export class Session {
     return createClient({
       url: this.url,
       token: () => this.token.peek() ?? '',
+      retry: patience,
       ...(keepalive && { fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, { ...init, keepalive: true }) }),
     });
   }

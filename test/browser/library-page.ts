@@ -88,12 +88,39 @@ export async function findings(page: Page): Promise<string[]> {
   // A page's policy lets no foreign script in; the debugger may.
   if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(axe.source);
   // Of what is half faded in, nobody can say whether it can be read.
-  await page.evaluate(
-    `Promise.allSettled(document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime < 1000).map(({ finished }) => finished))`,
-  );
+  await settled(page);
   const found = (await page.evaluate(
     `axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
       violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ' at ' + target.join(' ') + ': ' + failureSummary)))`,
   )) as string[];
   return found;
+}
+
+/** Waits until what moves for a moment has come to rest. */
+export async function settled(page: Page): Promise<void> {
+  await page.evaluate(
+    `Promise.allSettled(document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime < 1000).map(({ finished }) => finished))`,
+  );
+}
+
+/** Waits until an expression is true in the page. Its policy keeps Playwright's own way of waiting, by eval, from working. */
+export async function until(page: Page, expression: string, timeoutMs = 10_000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (!(await page.evaluate(expression))) {
+    if (Date.now() > end) throw new Error(`It did not come to be: ${expression}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Waits until what is asked for is as it should be. */
+export async function eventually(check: () => Promise<void> | void, timeoutMs = 15_000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }

@@ -5,7 +5,18 @@ import { gif, jpeg, png } from '../support/media/pictures.ts';
 import { restClient } from '../support/rest-door.ts';
 import { startTestServer, type TestServer, tokenOf } from '../support/server.ts';
 import { openChromium } from './chromium.ts';
-import { type ChosenFile, choose, drop, findings, type LibraryTab, openLibrary, tile, tiles } from './library-page.ts';
+import {
+  type ChosenFile,
+  choose,
+  drop,
+  eventually,
+  findings,
+  type LibraryTab,
+  openLibrary,
+  tile,
+  tiles,
+  until,
+} from './library-page.ts';
 
 describe('the library page', () => {
   let server: TestServer;
@@ -61,7 +72,7 @@ describe('the library page', () => {
     );
     expect(await tiles(page).count()).toBe(5);
     await page.getByText('5 items').waitFor();
-    await page.waitForFunction(`document.querySelectorAll('.tile-picture.is-here').length === 4`);
+    await until(page, `document.querySelectorAll('.tile-picture.is-here').length === 4`);
     await page.getByRole('button', { name: 'Close uploads' }).click();
     expect(tab.troubles).toEqual([]);
   });
@@ -104,13 +115,15 @@ describe('the library page', () => {
     await dialog.getByLabel('Tags', { exact: true }).fill('water');
     // Closing keeps what was just typed.
     await page.keyboard.press('Escape');
-    await expectEventually(
-      async () => {
-        const photo = (await ada.list()).items.find(({ filename }) => filename === 'photo.jpg');
-        return { title: photo?.title, altText: photo?.altText, tags: photo?.tags };
-      },
-      { title: 'At the lake', altText: 'A gradient from black to red', tags: ['summer', 'water'] },
-    );
+    await eventually(async () => {
+      const photo = (await ada.list()).items.find(({ filename }) => filename === 'photo.jpg');
+      const { title, altText, tags } = photo ?? {};
+      expect({ title, altText, tags }).toEqual({
+        title: 'At the lake',
+        altText: 'A gradient from black to red',
+        tags: ['summer', 'water'],
+      });
+    });
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     // The focus is where it was.
     expect(await page.evaluate('document.activeElement.textContent')).toBe('At the lake, image ');
@@ -122,9 +135,9 @@ describe('the library page', () => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     await tile(page, 'clip.webm').click();
     const dialog = page.getByRole('dialog');
-    await page.waitForFunction(`document.querySelector('.preview-film').readyState >= 1`);
+    await until(page, `document.querySelector('.preview-film').readyState >= 1`);
     await page.evaluate(`document.querySelector('.preview-film').play()`);
-    await page.waitForFunction(`document.querySelector('.preview-film').currentTime > 0`);
+    await until(page, `document.querySelector('.preview-film').currentTime > 0`);
     await dialog.getByRole('button', { name: 'Next' }).click();
     await page.getByRole('dialog', { name: 'clear.png' }).waitFor();
     await page.keyboard.press('ArrowRight');
@@ -175,7 +188,7 @@ describe('the library page', () => {
     await page.getByText('4 items').waitFor();
     expect(await findings(page)).toEqual([]);
     expect((await ada.list()).totalCount).toBe(5);
-    await expectEventually(async () => (await ada.list()).totalCount, 4);
+    await eventually(async () => expect((await ada.list()).totalCount).toBe(4));
     await page.locator('.toast').waitFor({ state: 'detached' });
     expect(await tiles(page).count()).toBe(4);
     expect(tab.troubles).toEqual([]);
@@ -187,7 +200,7 @@ describe('the library page', () => {
     await page.getByRole('button', { name: 'Delete' }).click();
     await page.getByText('3 items').waitFor();
     await page.goto('about:blank');
-    await expectEventually(async () => (await ada.list()).totalCount, 3);
+    await eventually(async () => expect((await ada.list()).totalCount).toBe(3));
   });
 
   async function paste(bytes: Buffer): Promise<void> {
@@ -200,18 +213,3 @@ describe('the library page', () => {
     })()`);
   }
 });
-
-/** Waits, at most 15 s, until what is asked for is as expected. */
-async function expectEventually<T>(ask: () => Promise<T>, expected: T): Promise<void> {
-  const until = Date.now() + 15_000;
-  for (;;) {
-    const now = await ask();
-    try {
-      expect(now).toEqual(expected);
-      return;
-    } catch (error) {
-      if (Date.now() > until) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}

@@ -50,6 +50,7 @@ export class Library {
   readonly #explain: (error: unknown) => string;
   readonly #assets = signal<readonly Asset[]>([]);
   readonly #total = signal<number | undefined>(undefined);
+  /** Where the next page begins, also when it could not be had; null: there is none, or the first is to come. */
   #cursor: string | null = null;
   #loading = new AbortController();
   #usageTimer: ReturnType<typeof setTimeout> | undefined;
@@ -125,6 +126,7 @@ export class Library {
     this.#loading.abort();
     this.#loading = new AbortController();
     const { signal } = this.#loading;
+    this.#cursor = after;
     this.phase.value = after === null ? 'loading' : 'more';
     try {
       const page = await this.#client.page({ ...filter, after, first: pageSize, signal });
@@ -138,6 +140,8 @@ export class Library {
     } catch (error) {
       if (signal.aborted) return;
       batch(() => {
+        // What was there before a filter is not what it would have found.
+        if (after === null) this.#assets.value = [];
         this.problem.value = this.#explain(error);
         this.phase.value = 'failed';
       });
