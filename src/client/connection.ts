@@ -15,6 +15,8 @@ export interface ConnectionOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** How patiently requests are tried again. */
   readonly retry?: RetryOptions | undefined;
+  /** How long an upload may stand still before it is sent anew, in milliseconds. Default 60,000. */
+  readonly stallMs?: number | undefined;
 }
 
 /** What goes along with one operation. */
@@ -37,9 +39,9 @@ export interface Connection {
 }
 
 /** Opens nothing; whoever is asked later is. */
-export function connect({ url, token, fetch, retry }: ConnectionOptions): Connection {
+export function connect({ url, token, fetch, retry, stallMs }: ConnectionOptions): Connection {
   const endpoint = `${String(url).replace(/\/+$/, '')}/graphql`;
-  const send = sender(fetch);
+  const send = sender(fetch, stallMs);
   return {
     endpoint,
     send,

@@ -5,20 +5,21 @@ import { sendByXhr, xhrOf } from './xhr.ts';
 
 /**
  * How this place sends. Bodies whose progress is asked for go through XMLHttpRequest where there is one, because browsers tell of no other how
- * far it is; elsewhere, and whenever a `fetch` is given, through fetch.
+ * far it is; elsewhere, and whenever a `fetch` is given, through fetch. They are given up when nothing has moved for `stallMs`: the network may
+ * no longer be there.
  */
-export function sender(given: typeof fetch | undefined): Send {
+export function sender(given: typeof fetch | undefined, stallMs = 60_000): Send {
   const Xhr = xhrOf(globalThis);
   const byFetch = fetchSender(given ?? globalThis.fetch.bind(globalThis), Xhr === undefined);
-  return (exchange) =>
-    watched(exchange, given === undefined && Xhr !== undefined && exchange.onSent ? (each) => sendByXhr(Xhr, each) : byFetch);
+  const byXhr = given === undefined && Xhr !== undefined ? (exchange: Exchange) => sendByXhr(Xhr, exchange) : undefined;
+  return (exchange) => watched(exchange, exchange.onSent && byXhr ? byXhr : byFetch, stallMs);
 }
 
-/** A transfer of which nothing moves for so long is given up, in milliseconds: it may hang on a network that is no longer there. */
-const stallMs = 60_000;
+/** How much longer than for the next byte the answer to a body that is all sent is waited for: a large picture may have to queue before it is decoded. */
+const answerFactor = 5;
 
-/** Sends, and gives up when nothing moves although there is more to send. */
-async function watched(exchange: Exchange, send: Send): Promise<Reply> {
+/** Sends, and gives up when nothing moves for long. */
+async function watched(exchange: Exchange, send: Send, stallMs: number): Promise<Reply> {
   const { body, signal, onSent } = exchange;
   signal?.throwIfAborted();
   if (onSent === undefined) return await send(exchange);
@@ -29,8 +30,9 @@ async function watched(exchange: Exchange, send: Send): Promise<Reply> {
   const watch = (sentBytes: number): void => {
     clearTimeout(timer);
     // A body goes on for a moment after a refusal that came early.
-    if (isOver || sentBytes >= totalBytes) return;
-    timer = setTimeout(() => stalled.abort(new MediakeepError('The connection stands still.', { code: 'NETWORK' })), stallMs);
+    if (isOver) return;
+    const giveUp = (): void => stalled.abort(new MediakeepError('The connection stands still.', { code: 'NETWORK' }));
+    timer = setTimeout(giveUp, sentBytes < totalBytes ? stallMs : stallMs * answerFactor);
   };
   watch(0);
   try {

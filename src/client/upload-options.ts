@@ -62,7 +62,7 @@ export function isLarge({ file, via = 'auto', sessionThresholdBytes = defaultThr
 
 function kindOf(type: string, filename: string): MediaKind {
   const isOf = (kind: string, extensions: RegExp): boolean =>
-    type.startsWith(`${kind}/`) || (type === '' && extensions.test(filename));
+    type.startsWith(`${kind}/`) || ((type === '' || type === 'application/octet-stream') && extensions.test(filename));
   if (isOf('image', /\.(jpe?g|png|webp|gif|avif)$/i)) return 'IMAGE';
   if (isOf('video', /\.(mp4|m4v|mov|webm|mkv)$/i)) return 'VIDEO';
   throw new MediakeepError('This is neither an image nor a video.', { code: 'UNSUPPORTED_MEDIA_TYPE' });

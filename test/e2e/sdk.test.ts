@@ -168,6 +168,25 @@ describe('the SDK', () => {
     expect(asset.sha256).toBe(await sha256Of(movie));
   });
 
+  test.each(ways)('sends %s anew when its connection stands still', async (_way, how) => {
+    let hangs = 0;
+    const asset = await byProxy({ stallMs: 300 }).upload(movie, {
+      ...how,
+      onProgress: ({ sentBytes }) => {
+        if (hangs > 0 || sentBytes < 10 * mebibyte) return;
+        hangs += 1;
+        proxy.hang();
+        // What hung stays lost, as in a network that forgot it.
+        setTimeout(() => {
+          proxy.cut();
+          proxy.flow();
+        }, 600);
+      },
+    });
+    expect(hangs).toBe(1);
+    expect(asset.sha256).toBe(await sha256Of(movie));
+  });
+
   test.each(ways)('finds what %s has made when its last answer got lost', async (_way, how) => {
     let losses = 0;
     const lossy = client({
