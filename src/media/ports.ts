@@ -68,7 +68,7 @@ export interface UploadReceiver {
   held(key: string, signal: AbortSignal): Promise<number>;
   /**
    * Adds `source` from byte `offset` on, which must not lie beyond what is held (RangeError); what is held already is skipped, and what would pass
-   * `limitBytes` fails with RangeError. Whoever was adding before stops, and rejects with STORAGE_UNAVAILABLE. Resolves with what is held durably; when
+   * `limitBytes` fails with RangeError. Whoever was adding before stops, and rejects with OVERLOADED. Resolves with what is held durably; when
    * the source fails or the signal aborts, what had arrived stays held and it rejects with that. Once it has settled it reads nothing more of `source`, but
    * does not destroy it: a request is still to be answered. NOT_FOUND, STORAGE_UNAVAILABLE.
    */

@@ -178,10 +178,12 @@ export async function heldIn(session: string): Promise<number | undefined> {
   throw diskFailure(new Error('A session has no bytes'));
 }
 
+/** The size first: what somebody writes between the two would be counted and not be durable. */
 async function durableSize(file: FileHandle): Promise<number> {
   try {
+    const { size } = await file.stat();
     await file.datasync();
-    return (await file.stat()).size;
+    return size;
   } finally {
     await file.close();
   }
@@ -195,9 +197,9 @@ export function noSuchSession(): MediakeepError {
   return new MediakeepError('NOT_FOUND', 'There is no such upload, or it has ended.');
 }
 
-/** What somebody is told whose turn has gone to a newer request. */
+/** What somebody is told whose turn has gone to a newer request. OVERLOADED, because that is nobody's fault: any client can bring it about. */
 export function superseded(): MediakeepError {
-  return new MediakeepError('STORAGE_UNAVAILABLE', 'Another request goes on with this upload.');
+  return new MediakeepError('OVERLOADED', 'Another request goes on with this upload.', { retryAfterSeconds: 1 });
 }
 
 /** A name that changes while the names are read may be missed: so one that is not there is looked for again. */

@@ -201,7 +201,7 @@ describe('a session on disk', () => {
     await append(0);
     const { source, given } = stallingAfter(bytes);
     const adding = receiverOf(storage).append(key, source, { offset: 0, limitBytes: total, signal });
-    const stopped = expect(adding).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+    const stopped = expect(adding).rejects.toMatchObject({ code: 'OVERLOADED' });
     await given;
     await expectFinished();
     await stopped;
@@ -286,7 +286,7 @@ describe('processes at one session', () => {
     const held = await heldAtLeast(mebibyte);
     const { ino } = await stat(await bytesFile());
     expect(await append(held)).toBe(total);
-    expect(await says(/FAILED \w+/)).toBe('FAILED STORAGE_UNAVAILABLE');
+    expect(await says(/FAILED \w+/)).toBe('FAILED OVERLOADED');
     expect((await stat(await bytesFile())).ino).toBe(ino);
     await expectFinished();
   });
@@ -314,7 +314,7 @@ describe('processes at one session', () => {
     await append(0, 3 * mebibyte);
     child.kill('SIGCONT');
     child.stdin.write(bytesOf(mebibyte, 9));
-    expect(await says(/FAILED \w+/)).toBe('FAILED STORAGE_UNAVAILABLE');
+    expect(await says(/FAILED \w+/)).toBe('FAILED OVERLOADED');
     await append(3 * mebibyte);
     await expectFinished();
   });

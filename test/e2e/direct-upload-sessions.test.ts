@@ -220,7 +220,8 @@ describe('a session of this server', () => {
     expect(answer.status).toBe(200);
     older.write(Buffer.alloc(100_000, 0xee));
     await sleep(200);
-    expect(answered).toMatch(/^HTTP\/1\.1 (503|410|200)/);
+    // Any client can bring that about: it must not pass for a fault of the storage, which wakes somebody.
+    expect(answered).toMatch(/^HTTP\/1\.1 503 .*\r\nretry-after: 1\r\n.*"code":"OVERLOADED"/s);
     older.destroy();
     // Other bytes than the film's: whatever was held is part of it, so it is refused when it is proved.
     await expect(overRest(server, token).complete(id)).rejects.toMatchObject({ code: 'UNSUPPORTED_MEDIA_TYPE' });

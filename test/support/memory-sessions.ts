@@ -59,7 +59,7 @@ export class MemorySessions implements UploadSessions, UploadReceiver {
     const session = this.#found(key);
     const turn = new AbortController();
     const before = session.end;
-    session.stop(new MediakeepError('STORAGE_UNAVAILABLE', 'Another request goes on with this upload.'));
+    session.stop(new MediakeepError('OVERLOADED', 'Another request goes on with this upload.', { retryAfterSeconds: 1 }));
     session.stop = (reason) => turn.abort(reason);
     const adding = before.then(() =>
       add(session, source, { ...options, signal: AbortSignal.any([options.signal, turn.signal]) }),
