@@ -13,8 +13,11 @@ export function countPending(ownerId: string): Statement {
 }
 
 /** Affects one row when the upload is pending. */
-export function keepSession(id: string, uri: string): Statement {
-  return { text: `update media_assets set session_uri = $2 where id = $1 and ${isPending}`, values: [id, uri] };
+export function keepSession(id: string, { uri, until }: UploadSession & { readonly until: Date }): Statement {
+  return {
+    text: `update media_assets set session_uri = $2, alive_at = greatest(alive_at, $3::timestamptz) where id = $1 and ${isPending}`,
+    values: [id, uri ?? null, until],
+  };
 }
 
 /** Answers the row, its `announced_bytes` and its `session_uri`. */

@@ -27,13 +27,13 @@ interface Update {
 
 /** Saves a new row and its reservation; affects no row when the quota is too small, and breaks `media_assets_idempotency` when the key is taken. */
 export function begin(rows: AssetRows, asset: MediaAsset, reservation: Reservation): Statement {
-  const { reserveBytes, quotaBytes, idempotencyKey, announcedUntil } = reservation;
+  const { reserveBytes, quotaBytes, idempotencyKey, isAnnounced = false } = reservation;
   const values = new Values();
   const owner = values.bind(asset.ownerId);
   const reserve = `${values.bind(reserveBytes)}::bigint`;
   const quota = `${values.bind(quotaBytes ?? null)}::bigint`;
   const key = `${values.bind(idempotencyKey ?? null)}::text`;
-  const until = `${values.bind(announcedUntil ?? null)}::timestamptz`;
+  const announced = `${values.bind(isAnnounced)}::boolean`;
   const text = `
     with room as (
       insert into media_usage as held (user_id, asset_count, size_bytes, reserved_bytes)
@@ -43,7 +43,7 @@ export function begin(rows: AssetRows, asset: MediaAsset, reservation: Reservati
       returning 1
     )
     insert into media_assets (${rows.columns}, reserved_bytes, alive_at, idempotency_key, announced_bytes)
-    select ${rows.bindAll(asset, values)}, ${reserve}, coalesce(${until}, now()), ${key}, case when ${until} is not null then ${reserve} end
+    select ${rows.bindAll(asset, values)}, ${reserve}, now(), ${key}, case when ${announced} then ${reserve} end
     from room`;
   return { text, values: values.all };
 }
@@ -69,7 +69,7 @@ const reserveText = `
   )
   select exists (select from running) as running, exists (select from room) as room`;
 
-/** A sign of life. That of a direct upload lies ahead, where its session ends. */
+/** A sign of life. That of a direct upload whose session is open lies ahead, where it ends. */
 export function touch(id: string): Statement {
   return {
     text: `update media_assets set alive_at = greatest(alive_at, now()) where id = $1 and status = 'UPLOADING'`,

@@ -113,8 +113,8 @@ export class PostgresMediaStore implements MediaStore {
     return Number(rows[0]?.count);
   }
 
-  async keepSession(id: string, uri: string): Promise<boolean> {
-    const { rowCount } = await this.#statements.run(direct.keepSession(id, uri));
+  async keepSession(id: string, session: Parameters<MediaStore['keepSession']>[1]): Promise<boolean> {
+    const { rowCount } = await this.#statements.run(direct.keepSession(id, session));
     return rowCount === 1;
   }
 

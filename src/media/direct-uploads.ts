@@ -7,7 +7,7 @@ import type { LinkSigner } from './links.ts';
 import { ImageAsset, type MediaAsset, type MediaKind, mediaKinds, type NewAsset, notFound, VideoAsset } from './media-asset.ts';
 import { assertDeclarable, fileTooLarge, maxBytes, originalKey } from './policy.ts';
 import { storagePatienceMs } from './removal.ts';
-import { lostTouch, signIntervalSeconds } from './signs-of-life.ts';
+import { lostTouch, signIntervalSeconds, withSignsOfLife } from './signs-of-life.ts';
 import { plainType } from './sniff.ts';
 import { cleanDescription, cleanFilename, type RawDescription } from './text.ts';
 import type { UnderWay } from './under-way.ts';
@@ -65,9 +65,8 @@ export class DirectUploads {
     const asset = this.#announce(ownerId, announcement);
     if ((await store.countPending(ownerId)) >= mostPending) throw tooManyPending();
     const expiresAt = new Date((Math.floor(clock().getTime() / 1000) + uploadSessionSeconds) * 1000);
-    const reservation = { reserveBytes: announcement.size, quotaBytes: limits.userQuotaBytes, announcedUntil: expiresAt };
-    await store.begin(asset, reservation);
-    const uri = await underWay.track(this.#open(asset, announcement));
+    await store.begin(asset, { reserveBytes: announcement.size, quotaBytes: limits.userQuotaBytes, isAnnounced: true });
+    const uri = await underWay.track(this.#open(asset, announcement, expiresAt));
     return {
       id: asset.id,
       url: uri ?? this.#with.links.signUpload(asset.id, expiresAt),
@@ -146,21 +145,27 @@ export class DirectUploads {
     return kind === 'IMAGE' ? ImageAsset.begin(asset) : VideoAsset.begin(asset);
   }
 
-  /** The row is there already, so whatever comes of the session is somebody's; its URI is kept before anybody is told. */
-  async #open(asset: MediaAsset, { size, origin }: UploadAnnouncement): Promise<string | undefined> {
-    const { storage, store, removal } = this.#with;
+  /**
+   * The row is there already, so whatever comes of the session is somebody's; its URI is kept before anybody is told. Until then the upload lives like any
+   * other that runs: one that a crash keeps from being told must not hold its share of the quota for as long as a session lasts.
+   */
+  async #open(asset: MediaAsset, { size, origin }: UploadAnnouncement, until: Date): Promise<string | undefined> {
+    const { storage, store, removal, log, uploadGraceSeconds } = this.#with;
     const { id, ownerId, filename, mimeType } = asset;
+    const signs = { assetId: id, everySeconds: signIntervalSeconds(uploadGraceSeconds), give: () => store.touch(id), log };
     let uri: string | undefined;
     try {
-      uri = await storage.sessions.open(originalKey(id), {
-        sizeBytes: size,
-        contentType: mimeType,
-        filename,
-        metadata: { assetId: id, owner: ownerId },
-        origin,
-        signal: AbortSignal.timeout(storagePatienceMs),
-      });
-      if (uri !== undefined && !(await store.keepSession(id, uri))) throw lostTouch();
+      uri = await withSignsOfLife(signs, (signal) =>
+        storage.sessions.open(originalKey(id), {
+          sizeBytes: size,
+          contentType: mimeType,
+          filename,
+          metadata: { assetId: id, owner: ownerId },
+          origin,
+          signal: AbortSignal.any([signal, AbortSignal.timeout(storagePatienceMs)]),
+        }),
+      );
+      if (!(await store.keepSession(id, { uri, until }))) throw lostTouch();
       return uri;
     } catch (error) {
       await removal.discard({ id, session: { uri } });

@@ -206,7 +206,7 @@ export interface MediaStore {
    * Saves a new `UPLOADING` row, its sign of life and a reservation of `reserveBytes`.
    * QUOTA_EXCEEDED, and nothing saved, when `quotaBytes` is given and stored + reserved + `reserveBytes` would pass it. Exact under concurrency.
    * IDEMPOTENCY_CONFLICT, and nothing saved, when another upload of the user has the key; the row keeps it until it is `DELETING`.
-   * With `announcedUntil` it is a direct upload of `reserveBytes`, pending until it is complete; until then it needs no other sign of life.
+   * One that `isAnnounced` is a direct upload of `reserveBytes`, pending until it is complete.
    */
   begin(
     asset: MediaAsset,
@@ -214,7 +214,7 @@ export interface MediaStore {
       reserveBytes: number;
       quotaBytes: number | undefined;
       idempotencyKey?: string | undefined;
-      announcedUntil?: Date | undefined;
+      isAnnounced?: boolean;
     },
   ): Promise<void>;
   /**
@@ -267,8 +267,11 @@ export interface MediaStore {
   objectArrived(id: string, until: Date): Promise<boolean>;
   /** How many direct uploads of a user are pending. */
   countPending(ownerId: string): Promise<number>;
-  /** Keeps the URI of a pending upload's session, so that whoever takes the upload away can end it. False when the upload is not pending any more. */
-  keepSession(id: string, uri: string): Promise<boolean>;
+  /**
+   * Keeps the session of a pending upload, so that whoever takes the upload away can end it; from now on it needs no other sign of life `until` then. False
+   * when the upload is not pending any more.
+   */
+  keepSession(id: string, session: UploadSession & { readonly until: Date }): Promise<boolean>;
   /** A pending upload, whoever owns it. */
   findPending(id: string): Promise<PendingUpload | undefined>;
   /**

@@ -15,7 +15,7 @@ const mine = (): { by: string; seconds: number } => ({ by: uuidv7(), seconds: 30
 
 async function announce(ownerId: string, sizeBytes = 10): Promise<ImageAsset> {
   const image = newImage(ownerId);
-  await database.store.begin(image, { reserveBytes: sizeBytes, quotaBytes: undefined, announcedUntil: inAnHour() });
+  await database.store.begin(image, { reserveBytes: sizeBytes, quotaBytes: undefined, isAnnounced: true });
   return image;
 }
 
@@ -30,7 +30,7 @@ describe('a direct upload', () => {
     const image = await announce('ann', 5_368_709_120);
     expect(await store.find('ann', image.id)).toBeUndefined();
     expect(await store.findPending(image.id)).toEqual({ asset: image, sizeBytes: 5_368_709_120, session: { uri: undefined } });
-    expect(await store.keepSession(image.id, 'https://bucket/session?upload_id=1')).toBe(true);
+    expect(await store.keepSession(image.id, { uri: 'https://bucket/session?upload_id=1', until: inAnHour() })).toBe(true);
     expect((await store.findPending(image.id))?.session).toEqual({ uri: 'https://bucket/session?upload_id=1' });
 
     expect(await store.commit(arrived(image, 7))).toBe(true);
@@ -38,7 +38,7 @@ describe('a direct upload', () => {
     expect(await store.find('ann', image.id)).toEqual(image);
     expect(await store.usage('ann')).toEqual({ count: 1, sizeBytes: 7 });
     expect(await reservedBy('ann')).toBe(0);
-    expect(await store.keepSession(image.id, 'too late')).toBe(false);
+    expect(await store.keepSession(image.id, { uri: 'too late', until: inAnHour() })).toBe(false);
     // The secret is not kept a moment longer than it is of use; and nothing holds a deletion up.
     expect(await database.sql('select session_uri from media_assets where id = $1', [image.id])).toEqual([{ session_uri: null }]);
     await store.startDeletion('ann', image.id);
@@ -47,7 +47,7 @@ describe('a direct upload', () => {
 
   test('counts against the quota from the start, and as pending of its owner alone', async () => {
     const { store } = database;
-    const reservation = { reserveBytes: 60, quotaBytes: 100, announcedUntil: inAnHour() };
+    const reservation = { reserveBytes: 60, quotaBytes: 100, isAnnounced: true };
     const image = newImage('quinn');
     await store.begin(image, reservation);
     await expect(store.begin(newImage('quinn'), reservation)).rejects.toMatchObject({ code: 'QUOTA_EXCEEDED' });
@@ -58,10 +58,20 @@ describe('a direct upload', () => {
     await store.begin(newImage('quinn'), reservation);
   });
 
+  test('whose session was never handed out is abandoned like any upload, not only when the session would have ended', async () => {
+    const { store, sql } = database;
+    const [lost, kept] = [await announce('zoe'), await announce('zoe')];
+    expect(await store.keepSession(kept.id, { uri: undefined, until: inAnHour() })).toBe(true);
+    await sql(`update media_assets set alive_at = alive_at - interval '2 minutes' where user_id = 'zoe'`);
+    const taken = await store.claimUnfinished(sweep);
+    expect(taken).toContainEqual({ id: lost.id, session: { uri: undefined } });
+    expect(taken.map(({ id }) => id)).not.toContain(kept.id);
+  });
+
   test('needs no sign of life while its session lives, and then is swept with the session that has to be ended', async () => {
     const { store, sql } = database;
     const image = await announce('sue');
-    await store.keepSession(image.id, 'https://bucket/2');
+    await store.keepSession(image.id, { uri: 'https://bucket/2', until: inAnHour() });
     expect(await store.touch(image.id)).toBe(true);
     expect((await store.claimUnfinished({ ...sweep, graceSeconds: 0 })).map(({ id }) => id)).not.toContain(image.id);
     await sql(`update media_assets set alive_at = now() - interval '2 minutes' where id = $1`, [image.id]);
@@ -112,7 +122,7 @@ describe('a direct upload', () => {
   test('is cancelled by its owner only, with its session, and its share is free at once', async () => {
     const { store } = database;
     const image = await announce('dan', 50);
-    await store.keepSession(image.id, 'https://bucket/3');
+    await store.keepSession(image.id, { uri: 'https://bucket/3', until: inAnHour() });
     expect(await store.startCancellation('eve', image.id)).toBeUndefined();
     expect(await store.startCancellation('dan', image.id)).toEqual({ id: image.id, session: { uri: 'https://bucket/3' } });
     expect(await store.startCancellation('dan', image.id)).toBeUndefined();

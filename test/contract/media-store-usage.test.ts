@@ -56,7 +56,7 @@ test('usage is the sum of the visible rows, and reservations that of the running
     if (operation === 'begin' || operation === 'announce') {
       const next = newImage(asset.ownerId);
       slots[slot] = next;
-      return await store.begin(next, { ...reservation, ...(operation === 'announce' && { announcedUntil: new Date() }) });
+      return await store.begin(next, { ...reservation, ...(operation === 'announce' && { isAnnounced: true }) });
     }
     if (operation === 'claim') return await store.claimCompletion(asset.id, { by: uuidv7(), seconds: 0 });
     if (operation === 'cancel') return await store.startCancellation(asset.ownerId, asset.id);

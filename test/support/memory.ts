@@ -21,6 +21,7 @@ import type {
   PendingUpload,
   StoredObject,
   Unfinished,
+  UploadSession,
   VideoTools,
 } from '../../src/media/ports.ts';
 import { MemorySessions } from './memory-sessions.ts';
@@ -149,7 +150,7 @@ export class MemoryStore implements MediaStore {
     this.#assertQuota(asset, reservation);
     this.rows.set(asset.id, asset);
     this.#reserved.set(asset.id, reservation.reserveBytes);
-    if (reservation.announcedUntil !== undefined) this.#pending.set(asset.id, { sizeBytes: reservation.reserveBytes });
+    if (reservation.isAnnounced) this.#pending.set(asset.id, { sizeBytes: reservation.reserveBytes });
     if (idempotencyKey !== undefined) this.#keys.set(`${asset.ownerId} ${idempotencyKey}`, asset.id);
   }
 
@@ -232,7 +233,7 @@ export class MemoryStore implements MediaStore {
     return [...this.rows.values()].filter((asset) => asset.ownerId === ownerId && this.#isPending(asset)).length;
   }
 
-  async keepSession(id: string, uri: string): Promise<boolean> {
+  async keepSession(id: string, { uri }: UploadSession): Promise<boolean> {
     return (await this.findPending(id)) !== undefined && Object.assign(this.#pending.get(id) ?? {}, { uri }) !== undefined;
   }
 
@@ -308,7 +309,7 @@ interface Reservation {
   readonly reserveBytes: number;
   readonly quotaBytes: number | undefined;
   readonly idempotencyKey?: string | undefined;
-  readonly announcedUntil?: Date | undefined;
+  readonly isAnnounced?: boolean;
 }
 
 function isPublic({ state }: MediaAsset): boolean {
