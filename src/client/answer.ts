@@ -40,7 +40,7 @@ export function refusalOf(reply: Reply): MediakeepError {
   });
 }
 
-/** The JSON of an answer; undefined when it is none, such as a proxy's page of an error. */
+/** The JSON of an answer; undefined when it is none, such as a proxy's page of an error. Whoever asks knows what the server answers, and casts. */
 export function jsonOf({ text }: Reply): object | undefined {
   try {
     const value: unknown = JSON.parse(text);

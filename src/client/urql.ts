@@ -59,6 +59,7 @@ function resultOf(operation: Operation, upload: Uploader): Source<OperationResul
       onProgress,
     })
       .then(
+        // Of the same shape; urql's type wants what graphql-js makes of errors.
         (answer) => makeResult(operation, answer as Parameters<typeof makeResult>[1]),
         (error: Error) => makeErrorResult(operation, error),
       )
