@@ -96,8 +96,8 @@ function heldIn(reply: Reply): number {
   return last === undefined ? 0 : Number(last) + 1;
 }
 
-/** Google's list of what to try again: 408, 429 and all of 5xx. */
-function isWorthAsking(error: unknown): boolean {
+/** For what can be repeated as it is. Google's list of what to try again: 408, 429 and all of 5xx; proxies have numbers of their own (524) for a server that thinks long. */
+export function isWorthAsking(error: unknown): boolean {
   return isPassing(error) || (error instanceof MediakeepError && (error.status === 408 || error.status >= 500));
 }
 

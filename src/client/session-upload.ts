@@ -4,8 +4,8 @@ import { MediakeepError } from './errors.ts';
 import { CompleteUploadDocument, CreateUploadDocument, DeleteMediaDocument, type MediaKind } from './generated.ts';
 import { Notes, type ResumeRecord } from './notes.ts';
 import type { ResumeStore } from './resume-store.ts';
-import { isPassing, Patience, retrying } from './retry.ts';
-import { SessionGone, sendToSession } from './session-transfer.ts';
+import { Patience, retrying } from './retry.ts';
+import { isWorthAsking, SessionGone, sendToSession } from './session-transfer.ts';
 import { Meter, type Upload } from './upload-options.ts';
 
 /** What a session upload asks of the API, through whatever client of it. */
@@ -104,7 +104,7 @@ async function sendAndComplete<TAsset>(work: Work<TAsset>): Promise<TAsset> {
 
 async function completed<TAsset>({ calls, meter, notes, upload }: Work<TAsset>, id: string, patience: Patience): Promise<TAsset> {
   meter.finishing();
-  const asset = await retrying(patience, () => calls.complete(id, upload.signal));
+  const asset = await retrying(patience, () => calls.complete(id, upload.signal), isWorthAsking);
   await notes?.forget();
   return asset;
 }
@@ -126,7 +126,9 @@ async function abandon<TAsset>({ calls, notes }: Work<TAsset>, id: string): Prom
 
 /** Whether an upload that a store remembers may be gone on with later. */
 function mayGoOn(error: unknown, signal: AbortSignal | undefined): boolean {
-  return signal?.aborted === true || isPassing(error) || (error instanceof MediakeepError && error.code === 'UNAUTHENTICATED');
+  return (
+    signal?.aborted === true || isWorthAsking(error) || (error instanceof MediakeepError && error.code === 'UNAUTHENTICATED')
+  );
 }
 
 async function discarded(calls: Pick<SessionCalls<unknown>, 'discard'>, id: string): Promise<void> {
