@@ -141,8 +141,10 @@ class Attempt {
     rest.destroy();
     asset.mimeType = mimeType;
     const facts = await proof.probeVideo(asset, sizeBytes);
-    const source = await storage.read(this.#key, { signal });
-    const bytes = await measure(source, { kind: 'VIDEO', limitBytes: maxBytes(limits, 'VIDEO') });
+    const bytes = await measure((see) => storage.scan(this.#key, see, signal), {
+      kind: 'VIDEO',
+      limitBytes: maxBytes(limits, 'VIDEO'),
+    });
     assertSame(stored, bytes);
     asset.ready(bytes, facts, clock());
     await this.#commit();

@@ -170,28 +170,20 @@ export interface CollectedImage {
   reuse(): void;
 }
 
-/**
- * Reads a file to its end without holding any of it: size, SHA-256 and CRC32C. FILE_TOO_LARGE at the first byte past the limit, or the source's own
- * failure; destroys the source when it rejects.
- */
+/** Size, SHA-256 and CRC32C of what `scan` shows. FILE_TOO_LARGE at the first byte past the limit, or the failure of `scan`. */
 export async function measure(
-  source: Readable,
+  scan: (see: (piece: Buffer) => void) => Promise<void>,
   { kind, limitBytes }: { kind: MediaKind; limitBytes: number },
 ): Promise<ByteFacts & { crc32c: number }> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   let checksum = 0;
-  try {
-    await consume(source, (chunk) => {
-      sizeBytes += chunk.length;
-      if (sizeBytes > limitBytes) throw fileTooLarge(kind, limitBytes);
-      hash.update(chunk);
-      checksum = crc32c(chunk, checksum);
-    });
-  } catch (error) {
-    source.destroy();
-    throw error;
-  }
+  await scan((piece) => {
+    sizeBytes += piece.length;
+    if (sizeBytes > limitBytes) throw fileTooLarge(kind, limitBytes);
+    hash.update(piece);
+    checksum = crc32c(piece, checksum);
+  });
   return { sizeBytes, sha256: hash.digest('hex'), crc32c: checksum };
 }
 

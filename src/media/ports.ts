@@ -106,6 +106,11 @@ export interface ObjectStorage {
    * moment leaks nothing. Rejects with NOT_FOUND when there is no such object.
    */
   read(key: string, options: { range?: ByteRange; signal: AbortSignal }): Promise<Readable>;
+  /**
+   * Shows all of an object's bytes to `see`, piece by piece. A piece is lent: when `see` has returned its memory is used again, because a new buffer for each would be
+   * as much garbage as the object is large. Rejects with NOT_FOUND, with what `see` throws, or with the signal's reason.
+   */
+  scan(key: string, see: (piece: Buffer) => void, signal: AbortSignal): Promise<void>;
   /** Size and checksum, or undefined when there is no such object. */
   stat(key: string, signal: AbortSignal): Promise<StoredObject | undefined>;
   /** Removes every object whose key begins with `prefix` (which ends in `/`), and what a {@link UploadReceiver} holds of such. Absent is no error. */

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { MediakeepError } from '../errors.ts';
 import type { ByteRange, StoredObject } from '../media/ports.ts';
 import { diskFailure, hasCode, onDisk, unless } from './disk-failure.ts';
-import { FileSink, FileSource } from './disk-streams.ts';
+import { FileSink, FileSource, scanFile } from './disk-streams.ts';
 
 /** Nobody but the server's own user has any business in the storage's folders. */
 export const folderMode = 0o700;
@@ -97,7 +97,7 @@ const mostSeen = 20_000;
 /** The object's bytes, or those of a range. NOT_FOUND, STORAGE_UNAVAILABLE. */
 export async function openObject(place: Place, range: ByteRange | undefined, seen: SeenChecksums): Promise<Readable> {
   const file = await onDisk(openFile(place, seen));
-  if (file === undefined) throw new MediakeepError('NOT_FOUND', 'The file is not there any more.');
+  if (file === undefined) throw noSuchFile();
   try {
     const { size } = await onDisk(file.stat());
     const { start, end } = range ?? { start: 0, end: size - 1 };
@@ -111,12 +111,33 @@ export async function openObject(place: Place, range: ByteRange | undefined, see
   }
 }
 
+/** Shows all of an object's bytes; see {@link scanFile}. NOT_FOUND, STORAGE_UNAVAILABLE, what `see` throws, or the signal's reason. */
+export async function scanObject(
+  place: Place,
+  seen: SeenChecksums,
+  { see, signal }: { see: (piece: Buffer) => void; signal: AbortSignal },
+): Promise<void> {
+  const file = await onDisk(openFile(place, seen));
+  if (file === undefined) throw noSuchFile();
+  try {
+    const { size } = await onDisk(file.stat());
+    await scanFile(file, { start: 0, end: size - 1 }, { see, signal });
+    signal.throwIfAborted();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Size, checksum and the time of the last write, or undefined when there is no such object. Fails as the file system fails. */
 export async function lookAtObject(place: Place): Promise<(StoredObject & { readonly updatedAt: Date }) | undefined> {
   const checksum = await checksumOf(place);
   if (checksum === undefined) return undefined;
   const stats = await unless(['ENOENT'], lstat(join(place.object, checksum)));
   return stats && { sizeBytes: stats.size, crc32c: Number.parseInt(checksum, 16), updatedAt: stats.mtime };
+}
+
+function noSuchFile(): MediakeepError {
+  return new MediakeepError('NOT_FOUND', 'The file is not there any more.');
 }
 
 /** Makes the names in a folder durable. Network file systems that refuse it (EINVAL, ENOTSUP) see to that themselves. */

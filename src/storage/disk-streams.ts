@@ -3,6 +3,7 @@ import { Readable, Writable } from 'node:stream';
 import { crc32c } from '@node-rs/crc32';
 import type { ByteRange, StoredObject } from '../media/ports.ts';
 import { diskFailure } from './disk-failure.ts';
+import { passedBy } from './garbage.ts';
 
 /** Bytes gathered for one write. Larger batches were measured to save nothing more; an upload holds at most two of them. */
 const batchBytes = 512 * 1024;
@@ -13,8 +14,8 @@ const batchChunks = 256;
 /** Bytes of one read. */
 const readBytes = 256 * 1024;
 
-/** Bytes of one read of a file that is only summed up. */
-const summedBytes = 1024 * 1024;
+/** Bytes of one read into memory that is used again. */
+const lentBytes = 1024 * 1024;
 
 type Done = (error?: Error | null) => void;
 
@@ -88,6 +89,7 @@ export class FileSink extends Writable {
 
   #flush(): void {
     const batch = this.#batch;
+    const batchedBytes = this.#batchedBytes;
     this.#batch = [];
     this.#batchedBytes = 0;
     this.#writing = true;
@@ -96,6 +98,7 @@ export class FileSink extends Writable {
     this.#end = writeAll(this.#file, batch, position).then(
       () => {
         this.#written = facts;
+        passedBy(batchedBytes);
         this.#wrote();
       },
       (error: unknown) => this.#wrote(diskFailure(error)),
@@ -179,12 +182,26 @@ function after(batch: readonly Buffer[], count: number): readonly Buffer[] {
 export async function sumUp(file: FileHandle, known: StoredObject, signal: AbortSignal): Promise<StoredObject> {
   const { size } = await file.stat();
   let { sizeBytes, crc32c: sum } = known.sizeBytes <= size ? known : nothing;
-  const buffer = Buffer.allocUnsafe(sizeBytes < size ? summedBytes : 0);
-  while (sizeBytes < size && !signal.aborted) {
-    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, size - sizeBytes), sizeBytes);
-    if (bytesRead === 0) throw diskFailure(new Error('The file is shorter than it was'));
-    sum = crc32c(buffer.subarray(0, bytesRead), sum);
-    sizeBytes += bytesRead;
-  }
+  const see = (piece: Buffer): void => {
+    sum = crc32c(piece, sum);
+    sizeBytes += piece.length;
+  };
+  await scanFile(file, { start: sizeBytes, end: size - 1 }, { see, signal });
   return { sizeBytes, crc32c: sum };
+}
+
+/** Shows a range of a file, by memory that is used again for each piece. Stops where it is when the signal aborts. Fails as the file system fails. */
+export async function scanFile(
+  file: FileHandle,
+  { start, end }: ByteRange,
+  { see, signal }: { see: (piece: Buffer) => void; signal: AbortSignal },
+): Promise<void> {
+  const buffer = Buffer.allocUnsafe(Math.min(lentBytes, Math.max(0, end + 1 - start)));
+  for (let position = start; position <= end && !signal.aborted; ) {
+    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end + 1 - position), position);
+    if (bytesRead === 0) throw diskFailure(new Error('The file is shorter than it was'));
+    if (signal.aborted) return;
+    see(buffer.subarray(0, bytesRead));
+    position += bytesRead;
+  }
 }

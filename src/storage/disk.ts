@@ -3,7 +3,7 @@ import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { ByteRange, ListedObject, ObjectStorage, PutOptions, StoredObject, UploadSessions } from '../media/ports.ts';
-import { diskFailure, onDisk, unless } from './disk-failure.ts';
+import { asDiskFailure, diskFailure, onDisk, unless } from './disk-failure.ts';
 import { idsInOrder } from './disk-list.ts';
 import {
   folderMode,
@@ -13,6 +13,7 @@ import {
   probe,
   publish,
   SeenChecksums,
+  scanObject,
   syncFolder,
   writeDraft,
 } from './disk-object.ts';
@@ -111,6 +112,14 @@ export class DiskStorage implements ObjectStorage {
         () => undefined,
       );
       throw error;
+    }
+  }
+
+  async scan(key: string, see: (piece: Buffer) => void, signal: AbortSignal): Promise<void> {
+    try {
+      await orAbort(signal, scanObject(this.#placeOf(key), this.#seen, { see, signal }));
+    } catch (error) {
+      throw asDiskFailure(error);
     }
   }
 

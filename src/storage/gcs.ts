@@ -1,4 +1,5 @@
-import type { Readable } from 'node:stream';
+import { type Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { Storage } from '@google-cloud/storage';
 import type { GoogleAuth } from 'google-auth-library';
 import { MediakeepError } from '../errors.ts';
@@ -126,6 +127,25 @@ export class GcsStorage implements ObjectStorage {
     const body = await this.#persistently((limits) => this.#api.read(key, range, limits), signal);
     if (body === undefined) throw new MediakeepError('NOT_FOUND', 'There is no such object.');
     return body;
+  }
+
+  async scan(key: string, see: (piece: Buffer) => void, signal: AbortSignal): Promise<void> {
+    const sight = new Writable({
+      write: (piece: Buffer, _encoding, done) => {
+        try {
+          see(piece);
+          done();
+        } catch (error) {
+          done(error instanceof Error ? error : new Error('The piece was refused', { cause: error }));
+        }
+      },
+    });
+    try {
+      await pipeline(await this.read(key, { signal }), sight, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
   }
 
   async stat(key: string, signal: AbortSignal): Promise<StoredObject | undefined> {

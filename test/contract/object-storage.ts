@@ -26,6 +26,7 @@ export function describeObjectStorage(name: string, open: () => Promise<OpenedSt
     describeCreateOnly(current);
     describeAllOrNothing(current);
     describeRead(current);
+    describeScan(current);
     describeRemoveAll(current);
     describeList(current);
     describeTheRest(current);
@@ -149,6 +150,50 @@ function describeRead(current: () => StorageUnderTest): void {
       const reading = expect(stream.toArray()).rejects.toThrow();
       stream.once('data', () => controller.abort());
       await reading;
+    });
+  });
+}
+
+/** What is shown is looked at in passing: a piece is not to be kept. */
+function describeScan(current: () => StorageUnderTest): void {
+  describe('scan', () => {
+    test('shows every byte once, in order, and leaves nothing open', async () => {
+      const it = current();
+      const key = newKey();
+      await it.put(key, streamOf(bytesOf(3 * mebibyte + 17)));
+      const pieces: Buffer[] = [];
+      await it.storage.scan(key, (piece) => void pieces.push(Buffer.from(piece)), it.signal);
+      expect(Buffer.concat(pieces).equals(bytesOf(3 * mebibyte + 17))).toBe(true);
+      expect(await it.rest()).toEqual([]);
+    });
+
+    test('ends with what the onlooker throws', async () => {
+      const it = current();
+      const key = newKey();
+      await it.put(key, streamOf(bytesOf(3 * mebibyte)));
+      const enough = new Error('Seen enough');
+      const see = (): void => {
+        throw enough;
+      };
+      await expect(it.storage.scan(key, see, it.signal)).rejects.toBe(enough);
+      expect(await it.rest()).toEqual([]);
+    });
+
+    test('ends with the signal’s reason, before it begins and midway', async () => {
+      const it = current();
+      const key = newKey();
+      await it.put(key, streamOf(bytesOf(8 * mebibyte)));
+      const reason = new Error('Not wanted any more');
+      const ignore = (): void => undefined;
+      await expect(it.storage.scan(key, ignore, AbortSignal.abort(reason))).rejects.toBe(reason);
+      const stop = new AbortController();
+      await expect(it.storage.scan(key, () => stop.abort(reason), stop.signal)).rejects.toBe(reason);
+      expect(await it.rest()).toEqual([]);
+    });
+
+    test('is told when there is no such object', async () => {
+      const it = current();
+      await expect(it.storage.scan(newKey(), () => undefined, it.signal)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
   });
 }

@@ -34,6 +34,10 @@ export class DeliveringStorage implements ObjectStorage {
     return await this.memory.put(key, Readable.from([bytes], { objectMode: false }));
   }
 
+  scan(...args: Parameters<ObjectStorage['scan']>): Promise<void> {
+    return this.memory.scan(...args);
+  }
+
   stat(key: string): Promise<StoredObject | undefined> {
     return this.memory.stat(key);
   }

@@ -95,6 +95,12 @@ export class MemoryStorage implements ObjectStorage {
     return Readable.from([range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)], { objectMode: false });
   }
 
+  async scan(...[key, see, signal]: Parameters<ObjectStorage['scan']>): Promise<void> {
+    signal.throwIfAborted();
+    see(this.#found(key));
+    signal.throwIfAborted();
+  }
+
   async stat(key: string): Promise<StoredObject | undefined> {
     const bytes = this.objects.get(key);
     return bytes && { sizeBytes: bytes.length, crc32c: crc32c(bytes) };
