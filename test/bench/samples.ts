@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { open } from 'node:fs/promises';
 import { BufferTarget, EncodedPacket, EncodedVideoPacketSource, Mp4OutputFormat, Output } from 'mediabunny';
 import sharp, { type Sharp } from 'sharp';
 
@@ -33,7 +34,46 @@ export async function video(sizeBytes: number): Promise<Sample> {
   });
 }
 
+/** As {@link video}, of zeros with a number in each piece instead of noise: each byte has its place, and the file that {@link writeSparse} makes of it takes hardly any. */
+export async function numberedVideo(sizeBytes: number): Promise<Sample> {
+  const head = await littleVideo();
+  const box = freeBoxHeader(sizeBytes - head.length);
+  return sampleOf('video.mp4', 'video/mp4', sizeBytes, function* () {
+    yield head;
+    yield box;
+    let left = sizeBytes - head.length - box.length;
+    for (let number = 1; left > 0; number += 1) {
+      const piece = Buffer.alloc(Math.min(numberedBytes, left));
+      if (piece.length >= 4) piece.writeUInt32BE(number);
+      yield piece;
+      left -= piece.length;
+    }
+  });
+}
+
+/** Writes a sample to a new file, in which zeros are holes. */
+export async function writeSparse(path: string, { sizeBytes, chunks }: Sample): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    let position = 0;
+    for (const chunk of chunks()) {
+      for (let start = 0; start < chunk.length; start += holeBytes) {
+        const block = chunk.subarray(start, start + holeBytes);
+        if (!hole.subarray(0, block.length).equals(block)) await file.write(block, 0, block.length, position + start);
+      }
+      position += chunk.length;
+    }
+    await file.truncate(sizeBytes);
+  } finally {
+    await file.close();
+  }
+}
+
 const noiseBytes = 1024 ** 2;
+const numberedBytes = 256 * 1024;
+/** A block of a file system. */
+const holeBytes = 4096;
+const hole = Buffer.alloc(holeBytes);
 
 function sampleOf(filename: string, mimeType: string, sizeBytes: number, chunks: () => Iterable<Buffer>): Sample {
   const hash = createHash('sha256');

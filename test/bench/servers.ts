@@ -10,6 +10,8 @@ export interface Server {
   readonly pid: number;
   /** Ends it and waits for that. */
   stop(): Promise<void>;
+  /** Ends it by SIGKILL, as a machine that goes down would, and waits for that. */
+  kill(): Promise<void>;
 }
 
 /** How a server process is started. */
@@ -22,16 +24,19 @@ export interface Launch {
   readonly logFile: string;
   /** Its abort ends the process, ready or not. */
   readonly signal: AbortSignal;
+  /** Of 127.0.0.1; a free one when none is named. */
+  readonly port?: number;
 }
 
-/** Starts a server on a free port of 127.0.0.1 and waits until `/readyz` answers 200; throws what it wrote when it does not. */
+/** Starts a server on 127.0.0.1 and waits until `/readyz` answers 200; throws what it wrote when it does not. */
 export async function startServer(launch: Launch): Promise<Server> {
-  const port = await freePort();
+  const { port = await freePort() } = launch;
   const child = spawnNode({ ...launch, environment: { ...launch.environment, PORT: String(port) } });
   const url = `http://127.0.0.1:${port}`;
   const stop = () => endProcess(child);
+  const kill = () => killProcess(child);
   const { pid } = child;
-  if (pid !== undefined && (await answers(`${url}/readyz`, child))) return { url, pid, stop };
+  if (pid !== undefined && (await answers(`${url}/readyz`, child))) return { url, pid, stop, kill };
   await stop();
   throw new Error(`${commandOf(launch)} did not become ready:\n${lastWordsOf(launch)}`);
 }
@@ -97,6 +102,13 @@ async function endProcess(child: ChildProcess): Promise<void> {
   const late = setTimeout(() => child.kill('SIGKILL'), endWithinMs);
   await ended;
   clearTimeout(late);
+}
+
+async function killProcess(child: ChildProcess): Promise<void> {
+  if (!isAlive(child)) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
 }
 
 function isAlive(child: ChildProcess): boolean {

@@ -17,6 +17,12 @@ export interface StagedServer extends Server {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** The product as a server. */
+export interface OurServer extends StagedServer {
+  /** Starts it once more, after its end, with the same data and settings on the same port. */
+  startAgain(): Promise<OurServer>;
+}
+
 /** What a suite plays on: servers on fresh databases of one PostgreSQL, in one temporary folder. */
 export interface Stage {
   /** Fewer rounds were asked for. */
@@ -24,7 +30,7 @@ export interface Stage {
   /** The floor of floor.ts. */
   startFloor(): Promise<StagedServer>;
   /** The product as `npm start` runs it, in production, signed in as `bench`; `environment` adds to its variables or overrides them. */
-  startOurs(environment?: Readonly<Record<string, string>>): Promise<StagedServer>;
+  startOurs(environment?: Readonly<Record<string, string>>): Promise<OurServer>;
   /** Ends every process that was started and removes the folder; a second call waits for the same end. */
   close(): Promise<void>;
 }
@@ -56,15 +62,23 @@ export async function openStage(options: { isQuick: boolean; profilesDir: string
       signal: ending.signal,
       count: 0,
     };
-    const onStage = async (starting: Promise<StagedServer>): Promise<StagedServer> => {
+    const onStage = async <T extends StagedServer>(starting: Promise<T>): Promise<T> => {
       const server = await starting;
       endings.push(server.stop);
       return server;
     };
+    const again = async (server: OurServer): Promise<OurServer> => {
+      const next = await onStage(server.startAgain());
+      return { ...next, startAgain: () => again(next) };
+    };
+    const ours = async (environment: Readonly<Record<string, string>>): Promise<OurServer> => {
+      const server = await onStage(startOurs(setting, environment));
+      return { ...server, startAgain: () => again(server) };
+    };
     return {
       isQuick: options.isQuick,
       startFloor: () => onStage(startFloor(setting)),
-      startOurs: (environment = {}) => onStage(startOurs(setting, environment)),
+      startOurs: (environment = {}) => ours(environment),
       close,
     };
   } catch (error) {
@@ -106,7 +120,7 @@ async function startFloor(setting: Setting): Promise<StagedServer> {
   return { ...server, databaseUrl, filesDir, headers: pastTheGuard };
 }
 
-async function startOurs(setting: Setting, overrides: Readonly<Record<string, string>>): Promise<StagedServer> {
+async function startOurs(setting: Setting, overrides: Readonly<Record<string, string>>): Promise<OurServer> {
   const { logFile, filesDir, databaseUrl } = await placesFor('ours', setting);
   const { profiling, signal } = setting;
   const secret = randomBytes(48).toString('base64');
@@ -121,18 +135,14 @@ async function startOurs(setting: Setting, overrides: Readonly<Record<string, st
     ...overrides,
   };
   await runToEnd({ nodeArguments: ['dist/src/migrate.js'], environment, logFile, signal });
-  const server = await startServer({
-    nodeArguments: [...(await startFlags()), ...profiling, 'dist/src/main.js'],
-    environment,
-    logFile,
-    signal,
-  });
-  return {
-    ...server,
-    databaseUrl,
-    filesDir,
-    headers: { ...pastTheGuard, authorization: `Bearer ${await tokenOf(benchUser, secret)}` },
+  const nodeArguments = [...(await startFlags()), ...profiling, 'dist/src/main.js'];
+  const headers = { ...pastTheGuard, authorization: `Bearer ${await tokenOf(benchUser, secret)}` };
+  const start = async (where: { port?: number }): Promise<OurServer> => {
+    const server = await startServer({ nodeArguments, environment, logFile, signal, ...where });
+    const startAgain = () => start({ port: Number(new URL(server.url).port) });
+    return { ...server, databaseUrl, filesDir, headers, startAgain };
   };
+  return await start({});
 }
 
 /** Node's options as `npm start` gives them, so that what is measured is what runs. */
