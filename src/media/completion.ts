@@ -8,7 +8,7 @@ import { headBytes, inBytes, keyPrefix, type Limits, maxBytes, originalKey } fro
 import type { Clock, Log, MediaStore, NewId, ObjectStorage, PendingUpload, StoredObject } from './ports.ts';
 import type { GatheredImage, Proof } from './proof.ts';
 import { type Removal, storagePatienceMs } from './removal.ts';
-import { lostTouch, withSignsOfLife } from './signs-of-life.ts';
+import { lostTouch, signIntervalSeconds, withSignsOfLife } from './signs-of-life.ts';
 import type { UploadSlots } from './upload-slots.ts';
 
 export interface CompletionDependencies {
@@ -18,6 +18,7 @@ export interface CompletionDependencies {
   readonly proof: Proof;
   readonly removal: Removal;
   readonly slots: UploadSlots;
+  readonly uploadGraceSeconds: number;
   readonly clock: Clock;
   readonly newId: NewId;
   readonly log: Log;
@@ -94,9 +95,11 @@ class Attempt {
   }
 
   async run(): Promise<MediaAsset> {
-    const { store, log } = this.#with;
+    const { store, log, uploadGraceSeconds } = this.#with;
     const give = async (): Promise<boolean> => (await store.claimCompletion(this.#id, this.#claim)) === 'CLAIMED';
-    const signs = { assetId: this.#id, everySeconds: claimSeconds / 3, give, log };
+    // The claim must not run out, nor, after the session's own time, the grace.
+    const everySeconds = Math.min(claimSeconds / 3, signIntervalSeconds(uploadGraceSeconds));
+    const signs = { assetId: this.#id, everySeconds, give, log };
     try {
       return await withSignsOfLife(signs, (signal) => this.#complete(signal));
     } catch (error) {

@@ -43,7 +43,6 @@ export interface DirectDependencies extends CompletionDependencies {
   readonly underWay: UnderWay;
   /** How long a session lives, in seconds. */
   readonly uploadSessionSeconds: number;
-  readonly uploadGraceSeconds: number;
 }
 
 /** Uploads whose bytes do not come through a door: announced, sent to a session of the storage in as many pieces as the client likes, then completed. */

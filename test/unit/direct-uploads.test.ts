@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { MediakeepError } from '../../src/errors.ts';
 import { mostPending } from '../../src/media/direct-uploads.ts';
@@ -37,6 +38,24 @@ function unavailable(): MediakeepError {
 }
 
 describe('a direct upload', () => {
+  test('gives signs of life while it is proved, as often as a short grace asks for', async () => {
+    const memory = memoryLibrary({}, silent, { uploadGraceSeconds: 1 });
+    const id = await sent(memory, pngOf(100));
+    let claims = 0;
+    const claim = memory.store.claimCompletion.bind(memory.store);
+    memory.store.claimCompletion = async (...args) => {
+      claims += 1;
+      return await claim(...args);
+    };
+    const stat = memory.storage.stat.bind(memory.storage);
+    memory.storage.stat = async (...args) => {
+      await sleep(1200);
+      return await stat(...args);
+    };
+    expect((await memory.library.completeUpload('ada', id)).state).toBe('READY');
+    expect(claims).toBeGreaterThanOrEqual(4);
+  });
+
   test('that the storage opens no session for leaves nothing', async () => {
     const memory = memoryLibrary();
     memory.storage.sessions.open = async () => {
