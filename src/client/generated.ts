@@ -108,6 +108,17 @@ export type ImageForPageQuery = { readonly media:
     | { readonly __typename: 'VideoAsset', readonly altText: string | null }
    | null };
 
+export type MediaLinkQueryVariables = Exact<{
+  id: string;
+  expiresIn: number;
+}>;
+
+
+export type MediaLinkQuery = { readonly media:
+    | { readonly __typename: 'ImageAsset', readonly id: string, readonly url: string }
+    | { readonly __typename: 'VideoAsset', readonly id: string, readonly url: string }
+   | null };
+
 export type MediaQueryVariables = Exact<{
   id: string;
 }>;
@@ -352,6 +363,15 @@ export const ImageForPageDocument = /*#__PURE__*/ new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ImageForPageQuery, ImageForPageQueryVariables>;
+export const MediaLinkDocument = /*#__PURE__*/ new TypedDocumentString(`
+    query MediaLink($id: ID!, $expiresIn: Int!) {
+  media(id: $id) {
+    __typename
+    id
+    url(expiresIn: $expiresIn)
+  }
+}
+    `) as unknown as TypedDocumentString<MediaLinkQuery, MediaLinkQueryVariables>;
 export const MediaDocument = /*#__PURE__*/ new TypedDocumentString(`
     query Media($id: ID!) {
   media(id: $id) {

@@ -5,6 +5,7 @@ export {
   type ImageAsset,
   type MediakeepClient,
   MediakeepError,
+  MediaLinkDocument,
   type ResumeStore,
   type UpdateMediaInput,
   type Usage,

@@ -47,9 +47,12 @@ export function SignIn({ session, theme }: { session: Session; theme: ThemeChoic
             {problem}
           </p>
         )}
-        <label class="field">
-          <span class="field-label">Token</span>
+        <div class="field">
+          <label class="field-label" for="token">
+            Token
+          </label>
           <input
+            id="token"
             class="input"
             type="password"
             name="token"
@@ -71,7 +74,7 @@ export function SignIn({ session, theme }: { session: Session; theme: ThemeChoic
               </>
             )}
           </span>
-        </label>
+        </div>
         <button class="button is-primary is-wide" type="submit" ref={button}>
           Sign in
         </button>

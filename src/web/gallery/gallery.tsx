@@ -26,14 +26,15 @@ export function Gallery(): VNode {
 
   const reachable =
     current.value !== undefined && library.byId.value.has(current.value) ? current.value : library.shown.value[0]?.id;
+  const focusOn = (id: string): boolean => {
+    const tile = frame.current?.querySelector<HTMLElement>(`[data-id="${id}"] .tile-open`);
+    tile?.focus({ preventScroll: true });
+    tile?.scrollIntoView({ block: 'nearest' });
+    return tile !== null && tile !== undefined;
+  };
   const next = wanted.value;
   useEffect(() => {
-    if (next === undefined) return;
-    const tile = frame.current?.querySelector<HTMLElement>(`[data-id="${next}"] .tile-open`);
-    if (tile === null || tile === undefined) return;
-    wanted.value = undefined;
-    tile.focus({ preventScroll: true });
-    tile.scrollIntoView({ block: 'nearest' });
+    if (next !== undefined && focusOn(next)) wanted.value = undefined;
   });
 
   // When the details close, the focus comes back to where they were opened, or had been turned to.
@@ -50,7 +51,8 @@ export function Gallery(): VNode {
   const moveTo = (id: string | undefined): void => {
     if (id === undefined) return;
     current.value = id;
-    wanted.value = id;
+    // At once if it is there: the next key may come before the next picture of the screen.
+    if (!focusOn(id)) wanted.value = id;
   };
   const ids = (): string[] => places.peek().map(({ id }) => id);
 
@@ -90,7 +92,7 @@ export function Gallery(): VNode {
   const isNear = ({ id, y, height }: Place): boolean => (y < bottom && y + height > top) || id === reachable;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: it hears the keys of the buttons within
-    <div class={`gallery ${selection.isOn.value ? 'is-selecting' : ''}`} ref={frame} onKeyDown={onKeyDown}>
+    <div class={`gallery ${selection.isOn.value ? 'is-selecting' : ''}`} ref={frame} onKeyDown={onKeyDown} onKeyUp={keepSpace}>
       {sections.value.map((section) => (
         <section key={section.title} class="gallery-section" aria-label={section.title} style={{ height: `${section.height}px` }}>
           <h2 class="gallery-heading">{section.title}</h2>
@@ -117,6 +119,11 @@ export function Gallery(): VNode {
       ))}
     </div>
   );
+}
+
+/** Firefox presses a button when the space bar comes up, whatever became of it going down. */
+function keepSpace(event: TargetedKeyboardEvent<HTMLDivElement>): void {
+  if (event.key === ' ' && (event.target as HTMLElement).matches('button')) event.preventDefault();
 }
 
 const headingHeight = 52;

@@ -19,6 +19,10 @@ export interface LibraryOptions {
 /** How many assets a page of the list holds. */
 const pageSize = 60;
 
+/** How often what is in work is asked after, in milliseconds, and how many of it at once. */
+const lookAgainMs = 4000;
+const mostLookedAt = 10;
+
 /** How long after a change what it costs in storage is asked again, in milliseconds: many changes make one question. */
 const usageDelay = 400;
 
@@ -63,9 +67,14 @@ export class Library {
 
   /** Loads the first page now and whenever the filter changes. Returns what ends that. */
   follow(): () => void {
-    return effect(() => {
+    const end = effect(() => {
       void this.#load(this.filter.value, null);
     });
+    const timer = setInterval(() => void this.#lookAgain(), lookAgainMs);
+    return () => {
+      end();
+      clearInterval(timer);
+    };
   }
 
   narrow(change: { readonly [Key in keyof Filter]: Filter[Key] | undefined }): void {
@@ -120,6 +129,22 @@ export class Library {
         (error: unknown) => this.#explain(error),
       );
     }, usageDelay);
+  }
+
+  /** Asks what has become of those that the server still works on. */
+  async #lookAgain(): Promise<void> {
+    if (document.hidden) return;
+    const inWork = this.shown.peek().filter(({ status }) => status === 'PROCESSING');
+    for (const { id } of inWork.slice(0, mostLookedAt)) {
+      try {
+        const asset = await this.#client.media(id);
+        if (asset === null) this.drop(new Set([id]));
+        else if (asset.status !== 'PROCESSING') this.put(asset);
+      } catch (error) {
+        // The next look may do better.
+        this.#explain(error);
+      }
+    }
   }
 
   async #load(filter: Filter, after: string | null): Promise<void> {
