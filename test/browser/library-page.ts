@@ -98,6 +98,8 @@ export async function findings(page: Page): Promise<string[]> {
 
 /** Waits until what moves for a moment has come to rest. */
 export async function settled(page: Page): Promise<void> {
+  // What was changed a moment ago begins to move with the second frame.
+  await page.evaluate(`new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))`);
   await page.evaluate(
     `Promise.allSettled(document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime < 1000).map(({ finished }) => finished))`,
   );

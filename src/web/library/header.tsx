@@ -24,6 +24,7 @@ export function Header({ theme }: { theme: ThemeChoice }): VNode {
       <UploadButton />
       <ThemeSwitch theme={theme} />
       <Menu label="More">
+        <UsageMeter />
         <a class="menu-item" href="graphql">
           GraphQL playground
         </a>

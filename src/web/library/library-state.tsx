@@ -85,7 +85,11 @@ function Failed(): VNode {
     <section class="state" role="alert">
       <Icon name={isOnline ? 'alert' : 'offline'} size={32} />
       <h2>{isOnline ? 'Your library could not be loaded' : 'You are offline'}</h2>
-      <p>{isOnline ? library.problem : 'Your library comes back when the network does.'}</p>
+      <p>
+        {isOnline
+          ? `${library.problem.value} Check your connection, or try again in a moment.`
+          : 'Your library comes back when the network does.'}
+      </p>
       <button class="button" type="button" onClick={() => library.tryAgain()}>
         <Icon name="retry" /> Try again
       </button>

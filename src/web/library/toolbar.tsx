@@ -15,7 +15,9 @@ export function Toolbar(): VNode {
 function FilterBar(): VNode {
   const { library, selection } = useTools();
   const { kind, status, tag } = library.filter.value;
-  const total = library.total.value;
+  const phase = library.phase.value;
+  // While the first page is on its way, or could not be had, the number is that of another filter.
+  const total = phase === 'loading' || phase === 'failed' ? undefined : library.total.value;
   const tags = tag === undefined || library.tags.value.includes(tag) ? library.tags.value : [tag, ...library.tags.value];
   return (
     <section class="toolbar" aria-label="Filter">
@@ -54,7 +56,7 @@ function FilterBar(): VNode {
         ))}
       </select>
       <p class="total" aria-live="polite">
-        {total === undefined || library.phase.value === 'loading' ? '' : counted(total, 'item')}
+        {total === undefined ? '' : counted(total, 'item')}
       </p>
       <button class="button is-quiet is-small" type="button" disabled={!total} onClick={() => selection.begin()}>
         Select

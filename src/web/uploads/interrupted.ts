@@ -23,22 +23,28 @@ export class Interrupted {
   /** Those of an earlier visit, still to be chosen again. */
   readonly uploads = signal<readonly InterruptedUpload[]>([]);
   readonly #running = new Map<string, InterruptedUpload>();
+  readonly #unlock = new Map<string, () => void>();
   #notedAt = 0;
 
   constructor() {
-    this.uploads.value = read();
+    void runningElsewhere().then((running) => {
+      this.uploads.value = read().filter((upload) => !running.has(lockOf(upload)));
+    });
   }
 
   /** How far an upload is. */
   note({ name, size, lastModified }: Known, sentBytes: number): void {
     if (size < worthwhileBytes) return;
-    this.#running.set(keyOf({ name, size, lastModified }), { name, size, lastModified, sentBytes });
+    const key = keyOf({ name, size, lastModified });
+    if (!this.#running.has(key)) this.#lock(key);
+    this.#running.set(key, { name, size, lastModified, sentBytes });
     if (Date.now() - this.#notedAt > noteMs) this.#write();
   }
 
   /** One that is over, or given up. */
   forget(file: Known): void {
     const isKnown = this.#running.delete(keyOf(file));
+    this.#unlock.get(keyOf(file))?.();
     const left = this.uploads.peek().filter((each) => keyOf(each) !== keyOf(file));
     if (!isKnown && left.length === this.uploads.peek().length) return;
     this.uploads.value = left;
@@ -52,12 +58,36 @@ export class Interrupted {
     if (left.length < this.uploads.peek().length) this.uploads.value = left;
   }
 
+  /** Tells other tabs that this one is at it; the browser takes the lock back when the tab goes. */
+  #lock(key: string): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#unlock.set(key, resolve);
+    void locks()?.request(lockPrefix + key, () => promise);
+  }
+
   #write(): void {
     this.#notedAt = Date.now();
     const all = [...this.uploads.peek(), ...this.#running.values()];
     if (all.length === 0) localStorage.removeItem(storageKey);
     else localStorage.setItem(storageKey, JSON.stringify(all));
   }
+}
+
+const lockPrefix = 'mediakeep.upload.';
+
+function lockOf(upload: Known): string {
+  return lockPrefix + keyOf(upload);
+}
+
+/** Browsers have locks at secure addresses only; elsewhere two tabs may both offer to go on. */
+function locks(): LockManager | undefined {
+  return 'locks' in navigator ? navigator.locks : undefined;
+}
+
+/** What other tabs are uploading at this moment. */
+async function runningElsewhere(): Promise<ReadonlySet<string | undefined>> {
+  const { held = [] } = (await locks()?.query()) ?? {};
+  return new Set(held.map(({ name }) => name));
 }
 
 function keyOf({ name, size, lastModified }: Known): string {
