@@ -19,6 +19,9 @@ const room = (name, allowed) => ({
 
 const ports = ['media/(ports|media-asset|policy)\\.ts$', 'errors\\.ts$'];
 
+/** Both that take bytes in tell of it; the heap is the process's. */
+const garbage = 'garbage\\.ts$';
+
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
@@ -26,13 +29,13 @@ module.exports = {
     { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^mediakeep/client|/dist/' } },
     { name: 'no-tests-in-src', severity: 'error', from: { path: '^src' }, to: { path: '^test' } },
     room('media', ['errors\\.ts$']),
-    room('storage', ports),
+    room('storage', [...ports, garbage]),
     room('database', ports),
     room('imaging', ports),
     room('video', ports),
     room('graphql', ['media/', 'errors\\.ts$']),
     room('rest', ['media/', 'errors\\.ts$']),
-    room('http', ['media/', 'errors\\.ts$']),
+    room('http', ['media/', 'errors\\.ts$', garbage]),
     room('client', []),
     room('web', ['client/']),
     {

@@ -9,6 +9,7 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import { MediakeepError } from '../errors.ts';
+import { passedBy } from '../garbage.ts';
 import type { Authenticate } from '../media/ports.ts';
 import { type CorsOrigins, corsSettings } from './cors.ts';
 import { type Checks, healthDoor } from './health.ts';
@@ -136,7 +137,10 @@ const maxHeaderSize = 32 * 1024;
 function observe(request: FastifyRequest, reply: FastifyReply): void {
   reply.header('x-request-id', request.id);
   const startedAt = performance.now();
+  const { socket } = request.raw;
+  const bytesBefore = socket.bytesRead;
   reply.raw.once('close', () => {
+    passedBy(socket.bytesRead - bytesBefore);
     request.log.info(
       {
         method: request.method,

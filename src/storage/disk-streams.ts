@@ -1,9 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Readable, Writable } from 'node:stream';
 import { crc32c } from '@node-rs/crc32';
+import { passedBy } from '../garbage.ts';
 import type { ByteRange, StoredObject } from '../media/ports.ts';
 import { diskFailure } from './disk-failure.ts';
-import { passedBy } from './garbage.ts';
 
 /** Bytes gathered for one write. Larger batches were measured to save nothing more; an upload holds at most two of them. */
 const batchBytes = 512 * 1024;
