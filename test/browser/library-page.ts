@@ -36,11 +36,11 @@ export async function openLibrary(
     const isOurs = origin === new URL(server.url).origin || protocol === 'data:' || protocol === 'blob:';
     if (!isOurs) troubles.push(`outside: ${request.url()}`);
   });
-  await page.addInitScript(
+  await context.addInitScript(
     `addEventListener('securitypolicyviolation', (event) => console.error('policy: ' + event.violatedDirective + ' ' + event.blockedURI))`,
   );
   if (user !== undefined) {
-    await page.addInitScript(`sessionStorage.setItem('mediakeep.token', ${JSON.stringify(await tokenOf(user))})`);
+    await context.addInitScript(`sessionStorage.setItem('mediakeep.token', ${JSON.stringify(await tokenOf(user))})`);
   }
   await page.goto(server.url);
   return { page, context, troubles, close: () => context.close() };

@@ -166,10 +166,15 @@ describe('uploads from the library page', () => {
   test('a reload in the middle: the page says what was interrupted, and the file goes on where it was', async () => {
     const film = await filmOf(64 * MiB);
     const sent = ranges(page);
-    await slowDown(page, 16 * MiB);
+    await slowDown(page, 8 * MiB);
     await choose(page, [film.path]);
     await until(page, `document.querySelector('.upload progress')?.value > ${26 * MiB}`, 30_000);
-    await page.waitForTimeout(300);
+    // Another tab does not take for interrupted what this one is at.
+    const other = await tab.context.newPage();
+    await other.goto(address().url);
+    await other.getByRole('heading', { name: 'Nothing here yet' }).waitFor();
+    expect(await other.locator('.uploads').count()).toBe(0);
+    await other.close();
     await page.reload();
     await page.getByRole('heading', { name: '1 upload interrupted' }).waitFor();
     await page.getByText(/^\d+ % was sent$/).waitFor();
