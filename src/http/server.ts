@@ -9,7 +9,7 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import { MediakeepError } from '../errors.ts';
-import { passedBy } from '../garbage.ts';
+import { brokenOff } from '../garbage.ts';
 import type { Authenticate } from '../media/ports.ts';
 import { type CorsOrigins, corsSettings } from './cors.ts';
 import { type Checks, healthDoor } from './health.ts';
@@ -140,7 +140,7 @@ function observe(request: FastifyRequest, reply: FastifyReply): void {
   const { socket } = request.raw;
   const bytesBefore = socket.bytesRead;
   reply.raw.once('close', () => {
-    passedBy(socket.bytesRead - bytesBefore);
+    if (!request.raw.complete) brokenOff(socket.bytesRead - bytesBefore);
     request.log.info(
       {
         method: request.method,

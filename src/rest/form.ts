@@ -27,7 +27,7 @@ export function readForm(request: IncomingMessage): Promise<FileForm> {
 const maxBytesBeforeFile = 256 * 1024;
 
 /** busboy's buffers, in bytes: the parser is fed by 64 KiB reads of the socket; fewer, larger buffers between it and the storage cost less CPU. */
-const bufferBytes = 512 * 1024;
+const bufferBytes = 64 * 1024;
 
 function createParser(headers: IncomingHttpHeaders): Busboy {
   // busboy would take a urlencoded form as well, in which no file can be.
