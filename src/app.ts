@@ -24,6 +24,7 @@ import { LinkSigner } from './media/links.ts';
 import type { Authenticate, Log, MediaStore, ObjectStorage } from './media/ports.ts';
 import { restDoor } from './rest/door.ts';
 import { DiskStorage } from './storage/disk.ts';
+import { offerToken } from './token-offer.ts';
 import { ContainerProbe } from './video/probe.ts';
 
 /** A running server. */
@@ -59,6 +60,7 @@ export async function startApp(config: Config): Promise<App> {
     const core = await closing.keep(await openCore(config, { databaseUrl: database.url, baseUrl, log }));
     if (config.worker === 'inline') closing.keep(sweeping(core.library, config, log));
     const { authenticate, token } = await openSignIn(config);
+    const tokenFor = offerToken(token, baseUrl);
     const corsOrigins: CorsOrigins = config.corsOrigins ?? (config.isProduction ? 'none' : 'localhost');
     // A page of our own is not a foreign one here, but it is on the bucket.
     const maySend = (origin: string): boolean => origin === new URL(baseUrl()).origin || allowsOrigin(corsOrigins, origin);
@@ -72,12 +74,12 @@ export async function startApp(config: Config): Promise<App> {
       strictTransport: config.publicUrl?.startsWith('https:') === true,
       readiness: core.checks,
       doors: [
-        graphqlDoor({ library: core.library, authenticate, log, allowsOrigin: maySend, playground: { token } }),
+        graphqlDoor({ library: core.library, authenticate, log, allowsOrigin: maySend, tokenFor }),
         restDoor({ library: core.library, authenticate, baseUrl, allowsOrigin: maySend }),
         uploadsDoor({ library: core.library }),
         linksDoor({ library: core.library }),
         ...(config.gcsEvents === undefined ? [] : [gcsEventsDoor({ library: core.library, ...config.gcsEvents })]),
-        pageDoor({ token, baseUrl, bucketOrigin: bucketOrigin(config) }),
+        pageDoor({ tokenFor, baseUrl, bucketOrigin: bucketOrigin(config) }),
       ],
     });
     closing.keep({ close: () => server.close({ graceSeconds }) });

@@ -27,8 +27,8 @@ export interface GraphqlDoorOptions {
   readonly log: Log;
   /** Whether pages of this origin may send to us; by default none. */
   readonly allowsOrigin?: (origin: string) => boolean;
-  /** A token that the playground sends along, for development; undefined: none. */
-  readonly playground: { readonly token: string | undefined };
+  /** The token that the playground sends along, for development, for whoever asked under this `Host`; undefined: none. */
+  readonly tokenFor: (host: string | undefined) => string | undefined;
   /** Most files of one request; 20 by default. */
   readonly maxFilesPerRequest?: number;
 }
@@ -78,11 +78,10 @@ function apolloServer(log: Log): ApolloServer<GraphqlContext> {
 function serveGraphql(scope: FastifyInstance, apollo: ApolloServer<GraphqlContext>, options: GraphqlDoorOptions): void {
   const { library, authenticate } = options;
   const limits = { maxFiles: options.maxFilesPerRequest ?? defaultMaxFiles, maxFieldBytes: maxOperationBytes };
-  const page = playgroundPage(options.playground);
   scope.decorateRequest('uploadForm', undefined);
   scope.setErrorHandler(answerRefusal);
   scope.addHook('onRequest', async (request, reply) => {
-    if (wantsPage(request)) return sendPlayground(reply, page);
+    if (wantsPage(request)) return sendPlayground(reply, playgroundPage({ token: options.tokenFor(request.headers.host) }));
     // Whose answer it is stands in a header that caches do not look at.
     reply.header('cache-control', 'no-store');
     refuseBadHost(request);

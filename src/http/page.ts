@@ -8,8 +8,8 @@ import type { FastifyPluginAsync, FastifyReply } from 'fastify';
 
 /** What the page's door needs. */
 export interface PageDoorOptions {
-  /** A token that the page offers for signing in, for development; undefined: none. */
-  readonly token: string | undefined;
+  /** The token that the page offers for signing in, for development, to whoever asked under this `Host`; undefined: none. */
+  readonly tokenFor: (host: string | undefined) => string | undefined;
   /** PUBLIC_URL: where links lead, and where bytes of direct uploads go. */
   readonly baseUrl: () => string;
   /** The bucket's origin, when the browser meets it; undefined: never. */
@@ -40,7 +40,8 @@ export function pageDoor({ folder = builtPage(), ...options }: PageDoorOptions):
     scope.get('/page-config.json', { config: { unlimited: true } }, async (request, reply) => {
       reply.header('cache-control', 'no-store');
       // With a token in it, this is for our own page: other ports of this machine may read our answers in development.
-      return { token: isForeign(request.headers['sec-fetch-site']) ? null : (options.token ?? null) };
+      const { host, 'sec-fetch-site': site } = request.headers;
+      return { token: isForeign(site) ? null : (options.tokenFor(host) ?? null) };
     });
     await scope.register(fastifyStatic, {
       root: join(folder, 'assets'),

@@ -27,7 +27,14 @@ export async function startGraphqlServer(limits: Partial<Limits> = {}, token?: s
     rateLimitPerMinute: 0,
     readiness: {},
     strictTransport: false,
-    doors: [graphqlDoor({ library: memory.library, authenticate, log, playground: { token } })],
+    doors: [
+      graphqlDoor({
+        library: memory.library,
+        authenticate,
+        log,
+        tokenFor: (host) => (host?.startsWith('127.0.0.1') ? token : undefined),
+      }),
+    ],
   });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   return {

@@ -13,7 +13,7 @@ beforeAll(async () => {
   memory = memoryLibrary();
   const { library } = memory;
   const doors = [
-    graphqlDoor({ library, authenticate: authenticateByName, log: silent, playground: { token: undefined } }),
+    graphqlDoor({ library, authenticate: authenticateByName, log: silent, tokenFor: () => undefined }),
     restDoor({ library, authenticate: authenticateByName, baseUrl: () => 'http://media.test' }),
   ];
   server = await listening({ doors });

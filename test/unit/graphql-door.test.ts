@@ -11,6 +11,7 @@ import {
   send,
   startGraphqlServer,
 } from '../support/graphql-server.ts';
+import { exchange } from '../support/http.ts';
 import { pngOf } from '../support/memory.ts';
 
 let server: GraphqlServer;
@@ -384,6 +385,13 @@ describe('the playground', () => {
     expect(html).toContain('Bearer a-token');
     expect(html).toContain('apollo-require-preflight');
     expect(html).toContain('uploadImage(file: $file');
+  });
+
+  test('sends no token along for a name that only leads here', async () => {
+    const head = ['GET /graphql HTTP/1.1', 'Host: evil.example', 'Accept: text/html', 'Connection: close', '', ''];
+    const answer = await exchange(server.port, head.join('\r\n'));
+    expect(answer).toContain('apollo-require-preflight');
+    expect(answer).not.toContain('Bearer a-token');
   });
 
   test('may load nothing from elsewhere, and runs no script but its own', async () => {

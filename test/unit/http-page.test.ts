@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type PageDoorOptions, pageDoor } from '../../src/http/page.ts';
-import { type ListeningServer, listening } from '../support/http.ts';
+import { exchange, type ListeningServer, listening } from '../support/http.ts';
 
 let folder: string;
 let running: ListeningServer | undefined;
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 async function start(options: Partial<PageDoorOptions> = {}): Promise<string> {
   const door = pageDoor({
-    token: undefined,
+    tokenFor: () => undefined,
     baseUrl: () => 'https://media.example/library',
     bucketOrigin: undefined,
     folder,
@@ -93,7 +93,7 @@ describe('the library page', () => {
 
   test('offers a token in development, and to pages of other addresses none', async () => {
     await build();
-    const url = await start({ token: 'a.b.c' });
+    const url = await start({ tokenFor: (host) => (host?.startsWith('127.0.0.1:') ? 'a.b.c' : undefined) });
     const own = await fetch(`${url}/page-config.json`, { headers: { 'sec-fetch-site': 'same-origin' } });
     expect(await own.json()).toEqual({ token: 'a.b.c' });
     expect(own.headers.get('cache-control')).toBe('no-store');
@@ -101,6 +101,8 @@ describe('the library page', () => {
       const foreign = await fetch(`${url}/page-config.json`, { headers: { 'sec-fetch-site': site } });
       expect(await foreign.json()).toEqual({ token: null });
     }
+    const renamed = await exchange(portOf(url), getAs('evil.example', '/page-config.json'));
+    expect(renamed).toMatch(/\{"token":null\}$/);
   });
 
   test('offers no token where there is none', async () => {
@@ -116,3 +118,12 @@ describe('the library page', () => {
     expect(await answer.text()).toMatch(/npm run build:page/);
   });
 });
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
+}
+
+/** A request under a name that leads to this machine, as a browser sends it after DNS rebinding. */
+function getAs(host: string, path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n\r\n`;
+}
