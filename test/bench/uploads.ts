@@ -102,9 +102,10 @@ async function compare(upload: UploadCase, servers: Servers): Promise<Finding[]>
   };
   for (const way of ways) await tidy(way, await send(way.call, { times: upload.warmUps, atOnce: upload.atOnce }));
   const costs = ways.map((): Cost[] => []);
-  // The ways take turns, so that whatever else the machine does meets all of them.
+  // The ways take turns, there and back, so that whatever else the machine does meets all of them, and none always comes after the same other.
   for (let round = 0; round < upload.rounds; round += 1) {
-    for (const [index, way] of ways.entries()) {
+    const turns = [...ways.entries()];
+    for (const [index, way] of round % 2 === 0 ? turns : turns.reverse()) {
       const { cost, answers } = await costOfRound(upload, way);
       costs[index]?.push(cost);
       await tidy(way, answers);
