@@ -1,12 +1,13 @@
 import 'reflect-metadata';
 import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
 import type { MediaKind } from '../media/media-asset.ts';
+import { DescriptionFields } from './input-types.ts';
 import { MediaKindEnum } from './media-types.ts';
 import { AbsoluteUrl, DateTime, SafeInt } from './scalars.ts';
 
 /** The schema's CreateUploadInput. */
 @InputType('CreateUploadInput', { description: 'What is to be known of a file before its bytes are sent.' })
-export class CreateUploadInputType {
+export class CreateUploadInputType extends DescriptionFields {
   @Field(() => MediaKindEnum, { description: 'Whether it is an image or a video.' })
   kind!: MediaKind;
 
@@ -23,21 +24,6 @@ export class CreateUploadInputType {
     description: "The file's size in bytes, from 1. Exactly so many have to be sent; they count against the quota from now on.",
   })
   size!: number;
-
-  @Field(() => String, { nullable: true, description: 'A title for people, at most 300 characters.' })
-  title?: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description: 'What to read out to somebody who does not see it, at most 2000 characters.',
-  })
-  altText?: string | null;
-
-  @Field(() => [String], {
-    nullable: true,
-    description: 'At most 50 tags of 1 to 64 characters each; repeated ones are kept once.',
-  })
-  tags?: string[] | null;
 }
 
 /** The schema's HttpHeader. */

@@ -4,12 +4,10 @@ import { ArgsType, Field, InputType } from 'type-graphql';
 import { FocusInputType } from './image-types.ts';
 import { UploadScalar } from './scalars.ts';
 
-/** The arguments of `uploadImage` and `uploadVideo`. */
+/** What an upload may say of its file for people, in a form and in advance. */
 @ArgsType()
-export class UploadArguments {
-  @Field(() => UploadScalar, { description: 'The file. What its bytes say counts; its name and declared type do not.' })
-  file!: Upload;
-
+@InputType()
+export abstract class DescriptionFields {
   @Field(() => String, { nullable: true, description: 'A title for people, at most 300 characters.' })
   title?: string | null;
 
@@ -24,6 +22,13 @@ export class UploadArguments {
     description: 'At most 50 tags of 1 to 64 characters each; repeated ones are kept once.',
   })
   tags?: string[] | null;
+}
+
+/** The arguments of `uploadImage` and `uploadVideo`. */
+@ArgsType()
+export class UploadArguments extends DescriptionFields {
+  @Field(() => UploadScalar, { description: 'The file. What its bytes say counts; its name and declared type do not.' })
+  file!: Upload;
 }
 
 /** The schema's UpdateMediaInput. */
