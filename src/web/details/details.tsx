@@ -71,26 +71,8 @@ function DetailsDialog({ id }: { id: string }): VNode {
               {at + 1} of {library.total.value ?? shown.length}
             </p>
           )}
-          <button
-            class="icon-button"
-            type="button"
-            aria-label="Previous"
-            title="Previous"
-            disabled={previous === undefined}
-            onClick={() => turn(previous)}
-          >
-            <Icon name="chevronLeft" />
-          </button>
-          <button
-            class="icon-button"
-            type="button"
-            aria-label="Next"
-            title="Next"
-            disabled={next === undefined}
-            onClick={() => turn(next)}
-          >
-            <Icon name="chevronRight" />
-          </button>
+          <TurnButton label="Previous" icon="chevronLeft" to={previous} onTurn={turn} />
+          <TurnButton label="Next" icon="chevronRight" to={next} onTurn={turn} />
         </div>
         {asset === undefined ? <p class="details-wait">{problem ?? 'Loading…'}</p> : <Preview key={id} asset={asset} />}
       </div>
@@ -107,6 +89,28 @@ function DetailsDialog({ id }: { id: string }): VNode {
         </div>
       )}
     </dialog>
+  );
+}
+
+interface TurnProps {
+  readonly label: string;
+  readonly icon: 'chevronLeft' | 'chevronRight';
+  readonly to: string | undefined;
+  readonly onTurn: (to: string | undefined) => void;
+}
+
+function TurnButton({ label, icon, to, onTurn }: TurnProps): VNode {
+  return (
+    <button
+      class="icon-button"
+      type="button"
+      aria-label={label}
+      title={label}
+      disabled={to === undefined}
+      onClick={() => onTurn(to)}
+    >
+      <Icon name={icon} />
+    </button>
   );
 }
 
