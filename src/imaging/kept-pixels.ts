@@ -1,4 +1,5 @@
-import type { Pixels, Size } from './pictures.ts';
+import type { Size } from './pictures.ts';
+import type { Pixels } from './pixels.ts';
 
 /**
  * Pixels that were decoded a moment ago, because a page that asks for one size of an image often asks for the next right after, and decoding
@@ -15,9 +16,9 @@ export class KeptPixels {
     this.#keepMs = options.keepSeconds * 1000;
   }
 
-  /** What is kept of an image, however small. */
+  /** What is kept of an image, however small. The caller holds it. */
   get(id: string): Pixels | undefined {
-    return this.#kept.get(id)?.pixels;
+    return this.#kept.get(id)?.pixels.hold();
   }
 
   /** Keeps pixels in place of what is kept of the same image; what is too much of the budget for one is not kept. */
@@ -25,7 +26,7 @@ export class KeptPixels {
     if (pixels.data.length > this.#budgetBytes / 4) return;
     this.#drop(id);
     const timer = setTimeout(() => this.#drop(id), this.#keepMs).unref();
-    this.#kept.set(id, { pixels, timer });
+    this.#kept.set(id, { pixels: pixels.hold(), timer });
     this.#heldBytes += pixels.data.length;
     // A Map keeps the order of insertion: the oldest goes first.
     for (const [oldest] of this.#kept) {
@@ -40,6 +41,7 @@ export class KeptPixels {
     clearTimeout(kept.timer);
     this.#kept.delete(id);
     this.#heldBytes -= kept.pixels.data.length;
+    kept.pixels.letGo();
   }
 }
 

@@ -1,13 +1,6 @@
 import type { PicturePlan, Point } from '../media/ports.ts';
+import { Pixels } from './pixels.ts';
 import { sharp } from './sharp.ts';
-
-/** Decoded pixels, upright, sRGB, 8 bits. */
-export interface Pixels {
-  readonly data: Buffer;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1 | 2 | 3 | 4;
-}
 
 /** Width and height in pixels. */
 export interface Size {
@@ -33,7 +26,7 @@ export async function decodePixels(bytes: Buffer, size: Size, { maxPixels }: { m
     .resize(size.width, size.height, { fit: 'fill' })
     .raw()
     .toBuffer({ resolveWithObject: true });
-  return { data, width: info.width, height: info.height, channels: info.channels as Pixels['channels'] };
+  return new Pixels(data, { ...info, channels: info.channels as Pixels['channels'] });
 }
 
 /** Scales pixels down to a size. */
@@ -42,7 +35,7 @@ export async function scalePixels({ data, width, height, channels }: Pixels, siz
     .resize(size.width, size.height, { fit: 'fill' })
     .raw()
     .toBuffer();
-  return { data: scaled, ...size, channels };
+  return new Pixels(scaled, { ...size, channels });
 }
 
 /** Makes a picture out of pixels that are at least as large as it needs. `image` is the whole image's size. */

@@ -1,18 +1,11 @@
 import { MediakeepError } from '../errors.ts';
+import { freeAtOnce } from '../garbage.ts';
 import type { ImageTools, PictureOrder, PicturePlan, PictureSource } from '../media/ports.ts';
 import type { Admission } from './admission.ts';
 import { asStillAvif } from './avif.ts';
 import { KeptPixels, suffice } from './kept-pixels.ts';
-import {
-  decodePixels,
-  encodeAnimation,
-  encodePicture,
-  type Pixels,
-  renderSeconds,
-  type Size,
-  scaledSize,
-  scalePixels,
-} from './pictures.ts';
+import { decodePixels, encodeAnimation, encodePicture, renderSeconds, type Size, scaledSize, scalePixels } from './pictures.ts';
+import type { Pixels } from './pixels.ts';
 import { sharp } from './sharp.ts';
 import { outlineOf } from './structure.ts';
 
@@ -36,18 +29,32 @@ export class Renderer {
     await this.#admission.run({ pixels, signal, line: 'renditions' }, () => this.#fill(image, take, signal));
   }
 
+  /** Ends only when nothing of the image is being read any more, and so can free what it held. */
   async #fill(image: PictureSource, take: Orders['take'], signal: AbortSignal): Promise<void> {
     const file = new File(image, signal);
+    const held: Pixels[] = [];
+    try {
+      await this.#fillFrom(file, take, held);
+    } finally {
+      for (const pixels of held) pixels.letGo();
+      await file.free();
+    }
+  }
+
+  /** Adds to `held` whatever pixels it comes to hold. */
+  async #fillFrom(file: File, take: Orders['take'], held: Pixels[]): Promise<void> {
+    const { image } = file;
     const kept = this.#kept.get(image.id);
+    if (kept !== undefined) held.push(kept);
     // While the file is on its way, more orders may come.
-    if (kept === undefined) await file.bytes();
+    else await file.bytes();
     // Small ones first: who waits for a thumbnail should not wait for a large AVIF.
     const orders = take().toSorted((a, b) => costOf(a.plan) - costOf(b.plan));
     const animations = await file.animationsOf(orders, this.#animationPixels);
     const stills = orders.filter((order) => !animations.includes(order));
-    const scaled = stills.length > 0 ? await cascade(await this.#pixelsFor(file, stills, kept), image, stills) : undefined;
+    const sources = stills.length > 0 ? await this.#sourcesFor(file, stills, { kept, held }) : undefined;
     for (const order of orders) {
-      const pixels = scaled?.get(order);
+      const pixels = sources?.get(order);
       await fill(order, async () =>
         pixels === undefined
           ? await encodeAnimation(await file.bytes(), image, order.plan, image)
@@ -56,15 +63,21 @@ export class Renderer {
     }
   }
 
-  async #pixelsFor(file: File, orders: readonly PictureOrder[], kept: Pixels | undefined): Promise<Pixels> {
+  /** The pixels that each order is to be made of. */
+  async #sourcesFor(
+    file: File,
+    orders: readonly PictureOrder[],
+    { kept, held }: { kept: Pixels | undefined; held: Pixels[] },
+  ): Promise<ReadonlyMap<PictureOrder, Pixels>> {
     const needed = largest(orders.map(({ plan }) => scaledSize(file.image, plan)));
-    if (suffice(kept, needed)) return kept;
+    if (suffice(kept, needed)) return await cascade(kept, file.image, orders, held);
     // Of a new image, or after a second size of one within seconds, more are to be expected: they will not need decodes of their own.
     const isPopular = file.image.isNew || kept !== undefined;
     const size = isPopular ? largest([needed, withinWidth(file.image, commonWidth)]) : needed;
     const pixels = await decodePixels(await file.bytes(), size, file.image);
+    held.push(pixels);
     this.#kept.keep(file.image.id, pixels);
-    return pixels;
+    return await cascade(pixels, file.image, orders, held);
   }
 }
 
@@ -72,25 +85,33 @@ export class Renderer {
 const commonWidth = 1600;
 
 /**
- * The pixels for each order, scaled. Each size comes out of one at least twice as large, or else out of what was decoded: so a small one does not cost
- * what reading a large one costs, and none is scaled again and again by a little, which would blur it.
+ * The pixels for each order, scaled, and added to `held`. Each size comes out of one at least twice as large, or else out of what was decoded: so a small one
+ * does not cost what reading a large one costs, and none is scaled again and again by a little, which would blur it. Together they are at most as large as
+ * what was decoded: where there is no more room, an order gets what its size would have come out of, and is scaled while it is encoded.
  */
 async function cascade(
   decoded: Pixels,
   image: Size,
   orders: readonly PictureOrder[],
+  held: Pixels[],
 ): Promise<ReadonlyMap<PictureOrder, Pixels>> {
-  const scaled = new Map<PictureOrder, Pixels>();
+  const sources = new Map<PictureOrder, Pixels>();
   const levels = [decoded];
+  let room = decoded.width * decoded.height;
   for (const order of orders.toSorted((a, b) => scaledSize(image, b.plan).width - scaledSize(image, a.plan).width)) {
     const size = scaledSize(image, order.plan);
     const same = levels.find((level) => level.width === size.width && level.height === size.height);
     const source = levels.findLast((level) => level.width >= 2 * size.width && level.height >= 2 * size.height) ?? decoded;
-    const pixels = same ?? (await scalePixels(source, size));
-    if (same === undefined) levels.push(pixels);
-    scaled.set(order, pixels);
+    const fits = size.width * size.height <= room;
+    const pixels = same ?? (fits ? await scalePixels(source, size) : source);
+    if (same === undefined && fits) {
+      levels.push(pixels);
+      held.push(pixels);
+      room -= size.width * size.height;
+    }
+    sources.set(order, pixels);
   }
-  return scaled;
+  return sources;
 }
 
 /** An image's file, read when it is needed and once. */
@@ -108,6 +129,12 @@ class File {
     const isAvif = this.image.mimeType === 'image/avif';
     this.#bytes ??= this.image.read(this.#signal).then((bytes) => (isAvif ? asStillAvif(bytes) : bytes));
     return this.#bytes;
+  }
+
+  /** Frees the bytes, once nobody reads them. */
+  async free(): Promise<void> {
+    const bytes = await this.#bytes?.catch(() => undefined);
+    if (bytes !== undefined) freeAtOnce(bytes);
   }
 
   /** Those orders that get all frames. libvips moves GIF and WebP only, and turns no animation. */

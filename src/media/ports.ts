@@ -369,7 +369,7 @@ export interface PictureSource {
   readonly isNew: boolean;
   /** As in {@link ImageTools.inspect}. */
   readonly maxPixels: number;
-  /** The whole file. */
+  /** The whole file, in memory that is the caller's to free. */
   read(signal: AbortSignal): Promise<Buffer>;
 }
 

@@ -1,7 +1,7 @@
-import { buffer } from 'node:stream/consumers';
 import type { ImageAsset } from './media-asset.ts';
 import { originalKey } from './policy.ts';
 import type { Clock, ImageTools, ObjectStorage, PictureOrder, PicturePlan, PictureSource } from './ports.ts';
+import { wholeObject } from './whole-object.ts';
 
 /**
  * Orders for pictures of the same image are filled together, from one decode: those that arrive while the first is waiting for its turn, or for
@@ -46,10 +46,9 @@ export class RenditionOrders {
     });
   }
 
-  #sourceOf({ id, mimeType, width, height, animated, createdAt }: ImageAsset): PictureSource {
+  #sourceOf({ id, mimeType, width, height, animated, createdAt, sizeBytes }: ImageAsset): PictureSource {
     if (width === null || height === null) throw new Error(`The image ${id} has no size`);
-    const read = async (signal: AbortSignal): Promise<Buffer> =>
-      await buffer(await this.#storage.read(originalKey(id), { signal }));
+    const read = (signal: AbortSignal): Promise<Buffer> => wholeObject(this.#storage, originalKey(id), { sizeBytes, signal });
     const isNew = this.#clock().getTime() - createdAt.getTime() < newForMs;
     return { id, mimeType, width, height, animated, isNew, maxPixels: this.#maxPixels, read };
   }

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { crc32c } from '@node-rs/crc32';
 import { type ImageAsset, notFound } from './media-asset.ts';
 import { keyPrefix } from './policy.ts';
@@ -7,6 +6,7 @@ import type { ByteRange, Clock, ImageTools, Log, MediaStore, ObjectStorage, Pict
 import { RenditionOrders } from './rendition-orders.ts';
 import { pictureTypes, renditionFilename, renditionName } from './renditions.ts';
 import { SmallFiles } from './small-files.ts';
+import { wholeObject } from './whole-object.ts';
 
 /** A rendition that exists. */
 export interface Shelved {
@@ -81,9 +81,10 @@ export class RenditionShelf {
     const held = bytes ?? this.#small.get(key);
     if (held !== undefined) return range === undefined ? held : held.subarray(range.start, range.end + 1);
     try {
-      const stream = await this.#with.storage.read(key, { signal, ...(range && { range }) });
-      if (range !== undefined || stored.sizeBytes > smallBytes) return stream;
-      const whole = await buffer(stream);
+      const { storage } = this.#with;
+      const { sizeBytes } = stored;
+      if (range !== undefined || sizeBytes > smallBytes) return await storage.read(key, { signal, ...(range && { range }) });
+      const whole = await wholeObject(storage, key, { sizeBytes, signal });
       this.#small.keep(key, whole);
       return whole;
     } catch (error) {

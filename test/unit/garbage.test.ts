@@ -36,3 +36,20 @@ test('without --expose-gc nothing is asked for, and nothing fails', async () => 
   brokenOff(64 * mebibyte);
   expect(asked).toEqual([]);
 });
+
+test('a buffer that has its memory to itself is freed at once', async () => {
+  const { freeAtOnce } = await import('../../src/garbage.ts');
+  const bytes = Buffer.alloc(mebibyte, 1);
+  freeAtOnce(bytes);
+  expect(bytes.length).toBe(0);
+});
+
+test('a buffer that shares its memory is left alone', async () => {
+  const { freeAtOnce } = await import('../../src/garbage.ts');
+  const whole = Buffer.alloc(mebibyte, 1);
+  freeAtOnce(whole.subarray(1));
+  expect(whole.length).toBe(mebibyte);
+  const [small, neighbour] = [Buffer.from('small'), Buffer.from('neighbour')];
+  freeAtOnce(small);
+  expect(String(neighbour)).toBe('neighbour');
+});

@@ -25,7 +25,7 @@ async function render(bytes: Buffer, plans: readonly PicturePlan[], using = tool
     animated,
     maxPixels: 1e8,
     isNew: false,
-    read: async () => bytes,
+    read: async () => Buffer.from(bytes),
   };
   const orders = plans.map((plan) => ({ plan, ...Promise.withResolvers<Buffer>() }));
   const take = () => orders.map(({ plan, resolve, reject }) => ({ plan, deliver: resolve, fail: reject }));
@@ -274,6 +274,18 @@ describe('a picture made of an image', () => {
     for (const [index, plan] of plans.entries()) {
       const picture = together[index] ?? Buffer.alloc(0);
       const alone = await one(photo, plan);
+      expect(difference(await pixelsOf(sharp(picture), plan), await pixelsOf(sharp(alone), plan))).toBeLessThan(2);
+    }
+  });
+
+  test('of many sizes of its own is the same where not all of them have room beside the decoded pixels', async () => {
+    const photo = await jpeg({ width: 600, height: 400 });
+    const plans = Array.from({ length: 12 }, (_, index): PicturePlan => {
+      return { width: 60, height: 400 - index, fit: 'COVER', focus: { x: 0.5, y: 0.5 }, format: 'PNG' };
+    });
+    for (const [index, picture] of (await render(photo, plans)).entries()) {
+      const plan = plans[index] ?? { width: 0, height: 0 };
+      const alone = await one(photo, plans[index] as PicturePlan);
       expect(difference(await pixelsOf(sharp(picture), plan), await pixelsOf(sharp(alone), plan))).toBeLessThan(2);
     }
   });

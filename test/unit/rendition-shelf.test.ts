@@ -35,6 +35,12 @@ class SlowStorage extends MemoryStorage {
     return await super.read(...args);
   }
 
+  override async scan(...args: Parameters<MemoryStorage['scan']>): ReturnType<MemoryStorage['scan']> {
+    this.reads += 1;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await super.scan(...args);
+  }
+
   override async put(...args: Parameters<MemoryStorage['put']>): ReturnType<MemoryStorage['put']> {
     await this.beforePut?.();
     return await super.put(...args);
