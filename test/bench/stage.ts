@@ -125,6 +125,7 @@ async function startOurs(setting: Setting, overrides: Readonly<Record<string, st
   const { profiling, signal } = setting;
   const secret = randomBytes(48).toString('base64');
   const environment = {
+    ...(await startVariables()),
     NODE_ENV: 'production',
     HOST: '127.0.0.1',
     DATA_DIR: filesDir,
@@ -147,8 +148,18 @@ async function startOurs(setting: Setting, overrides: Readonly<Record<string, st
 
 /** Node's options as `npm start` gives them, so that what is measured is what runs. */
 async function startFlags(): Promise<string[]> {
+  return (await startScript()).match(/--[a-z][a-z0-9=-]*/g) ?? [];
+}
+
+/** The variables that `npm start` sets, for the same reason. */
+async function startVariables(): Promise<Record<string, string>> {
+  const assignments = (await startScript()).matchAll(/\b([A-Z][A-Z0-9_]*)=(\S+)/g);
+  return Object.fromEntries(Array.from(assignments, ([, name = '', value = '']) => [name, value]));
+}
+
+async function startScript(): Promise<string> {
   const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: { start: string } };
-  return scripts.start.match(/--[a-z][a-z0-9=-]*/g) ?? [];
+  return scripts.start;
 }
 
 /** What lets a multipart request past Apollo's guard against cross-site requests. */
