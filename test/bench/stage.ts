@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { Client } from 'pg';
 import { startEmbeddedPostgres } from '../../src/database/embedded.ts';
+import { startFlags, startVariables } from '../support/start-script.ts';
 import type { Finding } from './findings.ts';
 import { runToEnd, type Server, startServer } from './servers.ts';
 
@@ -125,7 +126,7 @@ async function startOurs(setting: Setting, overrides: Readonly<Record<string, st
   const { profiling, signal } = setting;
   const secret = randomBytes(48).toString('base64');
   const environment = {
-    ...(await startVariables()),
+    ...startVariables(),
     NODE_ENV: 'production',
     HOST: '127.0.0.1',
     DATA_DIR: filesDir,
@@ -136,7 +137,7 @@ async function startOurs(setting: Setting, overrides: Readonly<Record<string, st
     ...overrides,
   };
   await runToEnd({ nodeArguments: ['dist/src/migrate.js'], environment, logFile, signal });
-  const nodeArguments = [...(await startFlags()), ...profiling, 'dist/src/main.js'];
+  const nodeArguments = [...startFlags(), ...profiling, 'dist/src/main.js'];
   const headers = { ...pastTheGuard, authorization: `Bearer ${await tokenOf(benchUser, secret)}` };
   const start = async (where: { port?: number }): Promise<OurServer> => {
     const server = await startServer({ nodeArguments, environment, logFile, signal, ...where });
@@ -144,22 +145,6 @@ async function startOurs(setting: Setting, overrides: Readonly<Record<string, st
     return { ...server, databaseUrl, filesDir, headers, startAgain };
   };
   return await start({});
-}
-
-/** Node's options as `npm start` gives them, so that what is measured is what runs. */
-async function startFlags(): Promise<string[]> {
-  return (await startScript()).match(/--[a-z][a-z0-9=-]*/g) ?? [];
-}
-
-/** The variables that `npm start` sets, for the same reason. */
-async function startVariables(): Promise<Record<string, string>> {
-  const assignments = (await startScript()).matchAll(/\b([A-Z][A-Z0-9_]*)=(\S+)/g);
-  return Object.fromEntries(Array.from(assignments, ([, name = '', value = '']) => [name, value]));
-}
-
-async function startScript(): Promise<string> {
-  const { scripts } = JSON.parse(await readFile('package.json', 'utf8')) as { scripts: { start: string } };
-  return scripts.start;
 }
 
 /** What lets a multipart request past Apollo's guard against cross-site requests. */

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createClient, type UploadOptions } from '../../src/client/index.ts';
 import { bigMp4 } from '../support/media/big-mp4.ts';
-import { type Run, run } from '../support/process.ts';
+import { type Run, runServer } from '../support/process.ts';
 import { openChromium } from './chromium.ts';
 import { openSdkPage } from './sdk-page.ts';
 
@@ -65,8 +65,7 @@ describe('a large video', () => {
 
   const url = (): string => `http://127.0.0.1:${port}`;
   const start = async (): Promise<Run> => {
-    // One of the two settings of `npm start`; the other is none that an environment may have.
-    const started = run('main', { PORT: String(port), DATA_DIR: dataDir, NODE_OPTIONS: '--max-semi-space-size=2' });
+    const started = runServer({ PORT: String(port), DATA_DIR: dataDir });
     await started.printed(/ready at (http:\S+)/);
     return started;
   };

@@ -14,7 +14,7 @@ import { migrate } from '../../src/database/connection.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { bigMp4 } from '../support/media/big-mp4.ts';
 import { jpeg } from '../support/media/pictures.ts';
-import { type Run, run } from '../support/process.ts';
+import { type Run, runServer } from '../support/process.ts';
 import { restClient } from '../support/rest-door.ts';
 import { testSecret, tokenOf } from '../support/server.ts';
 import { openChromium } from './chromium.ts';
@@ -37,15 +37,13 @@ describe('uploads from the library page', () => {
   const address = (): { url: string } => ({ url: `http://127.0.0.1:${port}` });
 
   const startServer = async (): Promise<void> => {
-    server = run('main', {
+    server = runServer({
       PORT: String(port),
       DATABASE_URL: database.url,
       DATA_DIR: join(folder, 'data'),
       AUTH_JWT_SECRET: testSecret,
       RATE_LIMIT_PER_MINUTE: '0',
       LOG_LEVEL: 'error',
-      // One of the two settings of `npm start`; the other is none that an environment may have.
-      NODE_OPTIONS: '--max-semi-space-size=2',
     });
     await server.printed(/ready at (http:\S+)/);
   };

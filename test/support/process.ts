@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { compiledFolder } from './compile.ts';
+import { startFlags, startVariables } from './start-script.ts';
 
 /** A Mediakeep process, of the sources as the run of tests found them (see compile.ts). */
 export interface Run {
@@ -18,7 +19,13 @@ export function run(entry: string, environment: Record<string, string>, args: re
   return start([...nodeOn(entry), ...args], environment);
 }
 
-/** The same, in a shell that lets it write no file larger than so many bytes (a multiple of 512): every write past that fails, as on a disk that fills up. */
+/** Starts the server with the options and variables of `npm start`: for whoever measures its memory. */
+export function runServer(environment: Record<string, string>): Run {
+  const [node = '', ...script] = nodeOn('main');
+  return start([node, ...startFlags(), ...script], { ...startVariables(), ...environment });
+}
+
+/** The same as {@link run}, in a shell that lets it write no file larger than so many bytes (a multiple of 512): every write past that fails, as on a disk that fills up. */
 export function runCramped(entry: string, environment: Record<string, string>, largestFileBytes: number): Run {
   return start(['sh', '-c', `ulimit -f ${largestFileBytes / 512}; exec "$@"`, 'sh', ...nodeOn(entry)], environment);
 }
