@@ -11,23 +11,27 @@ export function Editor({ asset }: { asset: Asset }): VNode {
   const { client, library, session } = useTools();
   const state = useSignal<'rest' | 'saving' | 'saved' | 'failed'>('rest');
   const problem = useSignal('');
-  const latest = useRef(0);
-  const failed = useRef<UpdateMediaInput>({});
+  /** What is not saved yet. */
+  const changes = useRef<UpdateMediaInput>({});
 
+  // One after the other: of two at once, the older could arrive last, and stay.
   const save = async (change: UpdateMediaInput): Promise<void> => {
-    latest.current += 1;
-    const mine = latest.current;
-    const input = { ...failed.current, ...change };
-    failed.current = {};
+    changes.current = { ...changes.current, ...change };
+    if (state.peek() === 'saving') return;
     state.value = 'saving';
-    try {
-      library.put(await client.update(asset.id, input));
-      if (mine === latest.current) state.value = 'saved';
-    } catch (error) {
-      failed.current = { ...input, ...failed.current };
-      problem.value = session.explain(error).message;
-      state.value = 'failed';
+    while (Object.keys(changes.current).length > 0) {
+      const input = changes.current;
+      changes.current = {};
+      try {
+        library.put(await client.update(asset.id, input));
+      } catch (error) {
+        changes.current = { ...input, ...changes.current };
+        problem.value = session.explain(error).message;
+        state.value = 'failed';
+        return;
+      }
     }
+    state.value = 'saved';
   };
 
   return (
