@@ -6,8 +6,10 @@ import { type TestServer, tokenOf } from '../support/server.ts';
 export interface LibraryTab {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** Errors and warnings of the console, faults of scripts, breaches of the page's policy, and requests to anywhere but our server. */
+  /** Errors and warnings of the console, faults of scripts, breaches of the page's policy, and requests to anywhere but our server. Of every page in the tab's context. */
   readonly troubles: string[];
+  /** Cuts the page off from its server for as long as `work` runs: what the browser itself says of requests to it that do not get through is no trouble. */
+  withoutServer(work: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -27,23 +29,41 @@ export async function openLibrary(
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const troubles: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') troubles.push(`console: ${message.text()}`);
+  let isCutOff = false;
+  const isOfServer = (url: string): boolean => URL.parse(url)?.origin === new URL(server.url).origin;
+  context.on('console', (message) => {
+    const isOfCut = isCutOff && isUnanswered(message.text()) && isOfServer(message.location().url);
+    if (['error', 'warning'].includes(message.type()) && !isOfCut) troubles.push(`console: ${message.text()}`);
   });
-  page.on('pageerror', (error) => troubles.push(`script: ${error.message}`));
-  page.on('request', (request) => {
-    const { protocol, origin } = new URL(request.url());
-    const isOurs = origin === new URL(server.url).origin || protocol === 'data:' || protocol === 'blob:';
-    if (!isOurs) troubles.push(`outside: ${request.url()}`);
+  context.on('weberror', (fault) => troubles.push(`script: ${fault.error().message}`));
+  context.on('request', (request) => {
+    if (!isOfServer(request.url()) && !/^(data|blob):/.test(request.url())) troubles.push(`outside: ${request.url()}`);
   });
   await context.addInitScript(
     `addEventListener('securitypolicyviolation', (event) => console.error('policy: ' + event.violatedDirective + ' ' + event.blockedURI))`,
   );
   if (user !== undefined) {
-    await context.addInitScript(`sessionStorage.setItem('mediakeep.token', ${JSON.stringify(await tokenOf(user))})`);
+    // An empty tab, before it goes anywhere, has no storage.
+    const signIn = `sessionStorage.setItem('mediakeep.token', ${JSON.stringify(await tokenOf(user))})`;
+    await context.addInitScript(`if (origin !== 'null') ${signIn}`);
   }
   await page.goto(server.url);
-  return { page, context, troubles, close: () => context.close() };
+  const withoutServer = async (work: () => Promise<void>): Promise<void> => {
+    isCutOff = true;
+    await work();
+    isCutOff = false;
+  };
+  return { page, context, troubles, withoutServer, close: () => context.close() };
+}
+
+/** What the browser itself logs of an answer with this status. */
+export function troubleOf(status: string): string {
+  return `console: Failed to load resource: the server responded with a status of ${status}`;
+}
+
+/** Whether the browser itself, not a script, says that a request got no answer. */
+function isUnanswered(text: string): boolean {
+  return /^Failed to load resource: net::ERR_[A-Z_]+$/.test(text);
 }
 
 /** A file as Playwright chooses it. */

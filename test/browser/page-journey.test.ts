@@ -15,6 +15,7 @@ import {
   openLibrary,
   tile,
   tiles,
+  troubleOf,
   until,
 } from './library-page.ts';
 
@@ -42,7 +43,7 @@ describe('the library page', () => {
     await page.getByLabel('Token').fill('not a token');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('The server no longer takes this token.').waitFor();
-    tab.troubles.length = 0;
+    expect(new Set(tab.troubles.splice(0))).toEqual(new Set([troubleOf('401 (Unauthorized)')]));
     await page.getByLabel('Token').fill(await tokenOf('ada'));
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('heading', { name: 'Nothing here yet' }).waitFor();
@@ -96,7 +97,7 @@ describe('the library page', () => {
     await page.getByRole('button', { name: 'Dismiss words.jpg' }).click();
     await page.getByRole('button', { name: 'Dismiss long.jpg' }).click();
     await page.locator('.uploads').waitFor({ state: 'detached' });
-    tab.troubles.length = 0;
+    expect(tab.troubles).toEqual([]);
   });
 
   test('shows one large, and keeps what is written about it', async () => {
@@ -201,6 +202,7 @@ describe('the library page', () => {
     await page.getByText('3 items').waitFor();
     await page.goto('about:blank');
     await eventually(async () => expect((await ada.list()).totalCount).toBe(3));
+    expect(tab.troubles).toEqual([]);
   });
 
   async function paste(bytes: Buffer): Promise<void> {
