@@ -5,20 +5,20 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
 import { createClient } from '../../src/client/index.ts';
 import { migrate } from '../../src/database/connection.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createTestDatabase, query, type TestDatabase } from '../support/database.ts';
 import { bigMp4 } from '../support/media/big-mp4.ts';
 import { jpeg } from '../support/media/pictures.ts';
 import { type Run, runServer } from '../support/process.ts';
 import { restClient } from '../support/rest-door.ts';
 import { testSecret, tokenOf } from '../support/server.ts';
 import { openChromium } from './chromium.ts';
-import { choose, eventually, type LibraryTab, openLibrary, tiles, until } from './library-page.ts';
+import { choose, eventually, type LibraryTab, openLibrary, tiles, troubleOf, until } from './library-page.ts';
 
 const MiB = 1024 * 1024;
 
@@ -148,6 +148,41 @@ describe('uploads from the library page', () => {
     await eventually(async () => expect(await usedBytes()).toBe(0));
   });
 
+  test.each([
+    { what: 'a small file', sizeBytes: 1 * MiB, logged: [] },
+    { what: 'a large file', sizeBytes: 24 * MiB, logged: [troubleOf('500 (Internal Server Error)')] },
+  ])('$what that the server failed to keep says so, and arrives by Retry: once, and whole', async ({ sizeBytes, logged }) => {
+    const film = await filmOf(sizeBytes);
+    const sent = ranges(page);
+    await slowDown(page, sizeBytes / 2);
+    await choose(page, [film.path]);
+    await until(page, `document.querySelector('.upload progress')?.value > ${sizeBytes / 2}`, 30_000);
+    await withoutTable(async () => {
+      await page.getByRole('heading', { name: '1 upload failed' }).waitFor();
+      await page.getByText('Something went wrong on our side. It has been logged; please try again.', { exact: true }).waitFor();
+    });
+    expect((await ada.list()).items).toEqual([]);
+    await page.getByRole('button', { name: `Retry ${basename(film.path)}` }).click();
+    await page.getByRole('heading', { name: '1 file uploaded' }).waitFor({ timeout: 30_000 });
+    expect(await storedHash()).toBe(film.sha256);
+    expect(await tiles(page).count()).toBe(1);
+    expect(sentTwice(sent, sizeBytes)).toBeLessThanOrEqual(chunkBytes);
+    // A piece of a large file is answered by a status of its own, which the browser logs by itself.
+    expect(new Set(tab.troubles.splice(0))).toEqual(new Set(logged));
+  });
+
+  test('what waits for the server goes on at once by Try now', async () => {
+    await tab.withoutServer(async () => {
+      await page.route('**/graphql', (route) => route.abort('connectionrefused'));
+      await choose(page, [{ name: 'photo.jpg', mimeType: 'image/jpeg', buffer: await jpeg({ width: 96, height: 64 }) }]);
+      // By then it would take so long by itself.
+      await page.getByText('Trying again in 8 s.').waitFor({ timeout: 30_000 });
+      await page.unroute('**/graphql');
+    });
+    await page.getByRole('button', { name: 'Try now' }).click();
+    await page.getByRole('heading', { name: '1 file uploaded' }).waitFor({ timeout: 4000 });
+  });
+
   test('what the network cuts off goes on by itself when it is back', async () => {
     const film = await filmOf(40 * MiB);
     await slowDown(page, 12 * MiB);
@@ -221,6 +256,16 @@ describe('uploads from the library page', () => {
     const { items } = await ada.list();
     expect(items[0]).toMatchObject({ size: 1024 * MiB, sha256: film.sha256, duration: 1 });
   });
+
+  /** Does `work` while the server has no table of assets: whatever asks for one ends in INTERNAL_SERVER_ERROR. */
+  async function withoutTable(work: () => Promise<void>): Promise<void> {
+    await query(database.url, 'alter table media_assets rename to mislaid');
+    try {
+      await work();
+    } finally {
+      await query(database.url, 'alter table mislaid rename to media_assets');
+    }
+  }
 
   async function usedBytes(): Promise<number> {
     const answer = await fetch(`${address().url}/graphql?query={myUsage{bytes}}`, {
