@@ -93,6 +93,16 @@ export async function drop(page: Page, { name, mimeType, buffer }: ChosenFile): 
   await page.dispatchEvent('main', 'drop', { dataTransfer: transfer });
 }
 
+/** Drops files and folders of this machine on the page. Only the browser's debugger makes of a folder what a system's own drop does. */
+export async function dropPaths(page: Page, paths: string[]): Promise<void> {
+  const debug = await page.context().newCDPSession(page);
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await debug.send('Input.dispatchDragEvent', { type, x: 400, y: 400, data });
+  }
+  await debug.detach();
+}
+
 /** Every tile that is in the document. */
 export function tiles(page: Page): Locator {
   return page.locator('.tile-open');

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, openAsBlob } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ import { type Run, runServer } from '../support/process.ts';
 import { restClient } from '../support/rest-door.ts';
 import { testSecret, tokenOf } from '../support/server.ts';
 import { openChromium } from './chromium.ts';
-import { choose, eventually, type LibraryTab, openLibrary, tiles, troubleOf, until } from './library-page.ts';
+import { choose, dropPaths, eventually, type LibraryTab, openLibrary, tiles, troubleOf, until } from './library-page.ts';
 
 const MiB = 1024 * 1024;
 
@@ -181,6 +181,25 @@ describe('uploads from the library page', () => {
     });
     await page.getByRole('button', { name: 'Try now' }).click();
     await page.getByRole('heading', { name: '1 file uploaded' }).waitFor({ timeout: 4000 });
+  });
+
+  test('a dropped folder: every file in it and in its folders arrives, but what systems hide there', async () => {
+    const photo = await jpeg({ width: 96, height: 64 });
+    const album = join(folder, 'album');
+    // A browser hands out a hundred names at a time.
+    const names = Array.from({ length: 120 }, (_, index) => `${index}.jpg`);
+    await mkdir(join(album, 'summer', 'lake'), { recursive: true });
+    await Promise.all(names.map((name) => writeFile(join(album, name), photo)));
+    await writeFile(join(album, 'summer', 'a.jpg'), photo);
+    await writeFile(join(album, 'summer', 'lake', 'b.jpg'), photo);
+    await writeFile(join(album, '.DS_Store'), 'of the system');
+    await writeFile(join(folder, 'beside.jpg'), photo);
+    await dropPaths(page, [album, join(folder, 'beside.jpg')]);
+    const expected = [...names, 'a.jpg', 'b.jpg', 'beside.jpg'];
+    await page.getByRole('heading', { name: `${expected.length} files uploaded` }).waitFor({ timeout: 60_000 });
+    const kept: string[] = [];
+    for await (const { filename } of createClient({ ...address(), token: await tokenOf('ada') }).list()) kept.push(filename);
+    expect(kept.toSorted()).toEqual(expected.toSorted());
   });
 
   test('what the network cuts off goes on by itself when it is back', async () => {
