@@ -172,6 +172,31 @@ describe('the library page', () => {
     expect(tab.troubles).toEqual([]);
   });
 
+  test('turns dark and light by a button, and stays so over a reload', async () => {
+    const { page } = tab;
+    const look = () =>
+      page.evaluate('[document.documentElement.dataset.theme, getComputedStyle(document.documentElement).backgroundColor]');
+    const [light, bright] = (await look()) as [string, string];
+    expect(light).toBe('light');
+    await page.getByRole('button', { name: 'Switch to dark' }).click();
+    const [dark, dim] = (await look()) as [string, string];
+    expect(dark).toBe('dark');
+    expect(dim).not.toBe(bright);
+    await page.reload();
+    await page.getByRole('button', { name: 'Switch to light' }).waitFor();
+    expect(await look()).toEqual([dark, dim]);
+    await page.getByRole('button', { name: 'Switch to light' }).click();
+    await page.reload();
+    await page.getByText('5 items').waitFor();
+    expect(await look()).toEqual([light, bright]);
+    // Now it is as the system has it, and follows it.
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.getByRole('button', { name: 'Switch to light' }).waitFor();
+    expect(await look()).toEqual([dark, dim]);
+    await page.emulateMedia({ colorScheme: 'light' });
+    expect(tab.troubles).toEqual([]);
+  });
+
   test('deletes several, gives them back, and deletes them for good when the moment has passed', async () => {
     const { page } = tab;
     await tile(page, 'moving.gif').click({ modifiers: ['Control'] });
