@@ -6,7 +6,7 @@ import { jpeg } from '../support/media/pictures.ts';
 import { restClient } from '../support/rest-door.ts';
 import { startTestServer, type TestServer, tokenOf } from '../support/server.ts';
 import { openChromium } from './chromium.ts';
-import { type LibraryTab, openLibrary, tile } from './library-page.ts';
+import { eventually, type LibraryTab, openLibrary, tile } from './library-page.ts';
 
 /** What can be done with one picture beyond its words, which the journey has. */
 describe('the details of a picture', () => {
@@ -16,12 +16,14 @@ describe('the details of a picture', () => {
   let page: Page;
   let dialog: Locator;
   let ada: ReturnType<typeof restClient>;
+  let photo: Buffer;
   let asset: WireAsset;
 
   beforeAll(async () => {
     server = await startTestServer();
     ada = restClient(server, await tokenOf('ada'));
-    asset = await ada.upload({ kind: 'IMAGE', name: 'photo.jpg', bytes: await jpeg({ width: 900, height: 600 }) });
+    photo = await jpeg({ width: 900, height: 600 });
+    asset = await ada.upload({ kind: 'IMAGE', name: 'photo.jpg', bytes: photo });
     browser = await openChromium();
   });
 
@@ -42,6 +44,22 @@ describe('the details of a picture', () => {
     expect(tab.troubles).toEqual([]);
   });
 
+  test('a press on the small picture keeps that spot in sight, until it is to be found again', async () => {
+    await dialog.getByText('Focus found by itself').click();
+    const picture = dialog.locator('.focus-picture');
+    const { width = 0, height = 0 } = (await picture.boundingBox()) ?? {};
+    await picture.click({ position: { x: width / 4, y: (height * 3) / 4 } });
+    await dialog.getByText('Saved', { exact: true }).waitFor();
+    expect(await focusOf(asset)).toEqual({ x: expect.closeTo(0.25, 1), y: expect.closeTo(0.75, 1) });
+    // The next visit finds it so.
+    await page.reload();
+    await dialog.getByText(/^Focus 2\d% 7\d%$/).click();
+    expect(Number(await dialog.getByLabel('From the top').inputValue())).toBeCloseTo(75, -1);
+    await dialog.getByRole('button', { name: 'Let it be found' }).click();
+    await dialog.getByText('Focus found by itself').waitFor();
+    expect(await focusOf(asset)).toBeNull();
+  });
+
   test('a change that is made while the one before is still being saved is the one that stays', async () => {
     const isFirst = (request: Request): boolean => request.postData()?.includes('By dawn') === true;
     await page.route('**/graphql', async (route) => {
@@ -58,4 +76,27 @@ describe('the details of a picture', () => {
     await dialog.getByText('Saved', { exact: true }).waitFor();
     expect((await ada.get(asset.id))?.altText).toBe('By dusk');
   });
+
+  test('a link to the original lives as long as is chosen', async () => {
+    const link = dialog.getByLabel('Link to the original');
+    const short = await link.inputValue();
+    await dialog.getByLabel('Shows the original to whoever has it, for').selectOption('a week');
+    await eventually(async () => expect(secondsLeft(await link.inputValue())).toBeGreaterThan(604_800 / 2));
+    const answer = await fetch(await link.inputValue());
+    expect(answer.status).toBe(200);
+    expect(Buffer.from(await answer.arrayBuffer()).equals(photo)).toBe(true);
+    expect(await dialog.getByRole('link', { name: 'Open the original in a new tab' }).getAttribute('href')).toBe(
+      await link.inputValue(),
+    );
+    await dialog.getByLabel('Shows the original to whoever has it, for').selectOption('an hour');
+    expect(await link.inputValue()).toBe(short);
+    expect(secondsLeft(short)).toBeLessThanOrEqual(2 * 3600);
+  });
+
+  const focusOf = async ({ id }: WireAsset): Promise<WireAsset['focus']> => (await ada.get(id))?.focus;
 });
+
+/** Until a signed link ends. */
+function secondsLeft(link: string): number {
+  return Number(new URL(link).searchParams.get('expires')) - Date.now() / 1000;
+}

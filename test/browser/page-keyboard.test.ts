@@ -116,6 +116,23 @@ describe('the library page by keyboard alone', () => {
     expect((await ada.list({ search: 'by hand' })).totalCount).toBe(1);
   });
 
+  test('moves the spot that crops keep in sight by its sliders', async () => {
+    await press('Home', 'ArrowRight', 'ArrowRight', 'Enter');
+    await page.getByRole('dialog', { name: '10.jpg' }).waitFor();
+    for (let steps = 0; steps < 16 && (await page.evaluate(focused)) !== 'Focus found by itself'; steps += 1) await press('Tab');
+    await press('Enter', 'Tab');
+    await expectFocus('From the left');
+    await press(...Array.from({ length: 20 }, () => 'ArrowRight'));
+    await press('Tab', 'ArrowUp');
+    await page.getByText('Saved', { exact: true }).waitFor();
+    const spot = async () => (await ada.list({ search: '10.jpg' })).items[0]?.focus;
+    await eventually(async () => expect(await spot()).toEqual({ x: 0.7, y: 0.51 }));
+    // The arrows belonged to the sliders.
+    await page.getByRole('dialog', { name: '10.jpg' }).waitFor();
+    await press('Escape');
+    await expectFocus('10.jpg, image');
+  });
+
   test('chooses files, opens the menu and leaves it again', async () => {
     await page.getByRole('button', { name: 'Upload', exact: true }).focus();
     await press('Enter');
