@@ -50,11 +50,13 @@ async function startOrExit<T>(start: (config: Config) => Promise<T>): Promise<T>
   }
 }
 
-/** What an operator needs: our own sentences as they are, with the cause's; a stack only for what nobody foresaw. */
+/** What an operator needs: sentences that were meant for one, and the system's, with what their causes add; a stack only for what nobody foresaw. */
 function explain(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
-  if (error instanceof MediakeepError)
-    return `${error.message}${error.cause instanceof Error ? `\n  ${error.cause.message}` : ''}`;
-  if (error instanceof Error && 'code' in error) return error.message;
+  if (error instanceof MediakeepError || (error instanceof Error && 'code' in error)) return withCause(error);
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function withCause({ message, cause }: Error): string {
+  return cause instanceof Error && !message.includes(cause.message) ? `${message}\n  ${cause.message}` : message;
 }

@@ -145,5 +145,7 @@ function unableToStart(folder: string, error: unknown): Error {
   const reason = error instanceof Error ? error.message : String(error);
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   const wayOut = 'Set DATABASE_URL to use a PostgreSQL of your own.';
-  return new Error(`The embedded PostgreSQL cannot start in ${folder}: ${reason.replace(/\.?$/, '.')} ${wayOut}`, { cause });
+  const sentence = `The embedded PostgreSQL cannot start in ${folder}: ${reason.replace(/\.?$/, '.')} ${wayOut}`;
+  // With a code, as the failures of the system have one: it is foreseen, and says all that an operator needs.
+  return Object.assign(new Error(sentence, { cause }), { code: 'EMBEDDED_POSTGRES' });
 }

@@ -114,6 +114,16 @@ describe('the process', () => {
     await rm(otherDir, { recursive: true, force: true });
   }, 60_000);
 
+  test('data that another process has is one message, without a stack, that says how to go on', async () => {
+    await ready(start());
+    const second = start();
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toMatch(
+      /^The embedded PostgreSQL cannot start in .*: its data is in use by another Mediakeep, process \d+\. Set DATABASE_URL/m,
+    );
+    expect(second.output()).not.toMatch(/ at .*\.ts:|at file:/);
+  }, 60_000);
+
   test('the doctor tells one line for each thing it checks, and exits 1 when one fails', async () => {
     await ready(start());
     const healthy = start('doctor');
