@@ -3,13 +3,11 @@ import { Readable, Writable } from 'node:stream';
 import { crc32c } from '@node-rs/crc32';
 import { passedBy } from '../garbage.ts';
 import type { ByteRange, StoredObject } from '../media/ports.ts';
+import { blockBytes, giveBlock, takeBlock } from './blocks.ts';
 import { diskFailure } from './disk-failure.ts';
 
-/** Bytes gathered for one write. Larger batches were measured to save nothing more; an upload holds at most two of them. */
-const batchBytes = 512 * 1024;
-
-/** Chunks gathered for one write, so that a source of crumbs, each of which may keep a larger buffer alive, cannot hold much memory. */
-const batchChunks = 256;
+/** What may wait to be copied: a piece as a socket gives it. */
+const passedOnBytes = 64 * 1024;
 
 /** Bytes of one read. */
 const readBytes = 256 * 1024;
@@ -22,14 +20,18 @@ type Done = (error?: Error | null) => void;
 /** A file that is empty yet. */
 const nothing: StoredObject = { sizeBytes: 0, crc32c: 0 };
 
+const none = Buffer.alloc(0);
+
 /**
- * Writes a file in large batches and sums it up on the way, from its beginning or on from `begun`. One batch is written while the next is gathered; a source
- * that is faster than the disk waits. Fails with STORAGE_UNAVAILABLE. Leaves the file open.
+ * Writes a file in blocks and sums it up on the way, from its beginning or on from `begun`. One block is written while the next is filled; a source that is
+ * faster than the disk waits. What comes in is copied, so that it is garbage at once: what lives until it is written lives too long for V8's nursery when several
+ * uploads run at a time, and then costs 25 MiB for each of them. Fails with STORAGE_UNAVAILABLE. Leaves the file open.
  */
 export class FileSink extends Writable {
   readonly #file: FileHandle;
-  #batch: Buffer[] = [];
-  #batchedBytes = 0;
+  /** Is being filled. */
+  #block: Buffer | undefined;
+  #filledBytes = 0;
   #writing = false;
   /** Called when the write that is under way has ended. */
   #next: Done | undefined;
@@ -40,14 +42,14 @@ export class FileSink extends Writable {
   #end = Promise.resolve();
 
   constructor(file: FileHandle, begun = nothing) {
-    super({ highWaterMark: batchBytes / 2 });
+    super({ highWaterMark: passedOnBytes });
     this.#file = file;
     this.#written = begun;
     this.#sizeBytes = begun.sizeBytes;
     this.#crc32c = begun.crc32c;
   }
 
-  /** The file up to the end of the last whole batch that has reached it: of everything, once the stream has finished. After a failure some more may have. */
+  /** The file up to the end of the last whole block that has reached it: of everything, once the stream has finished. After a failure some more may have. */
   facts(): StoredObject {
     return this.#written;
   }
@@ -57,15 +59,23 @@ export class FileSink extends Writable {
     await this.#end;
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
-    this.#crc32c = crc32c(chunk, this.#crc32c);
-    this.#sizeBytes += chunk.length;
-    this.#batch.push(chunk);
-    this.#batchedBytes += chunk.length;
-    if (this.#batchedBytes < batchBytes && this.#batch.length < batchChunks) return done();
+  override _write(chunk: Buffer, encoding: BufferEncoding, done: Done): void {
+    // A whole image: nothing would be gained by copying it.
+    if (this.#block === undefined && chunk.length >= blockBytes) {
+      this.#count(chunk);
+      this.#afterWrite((error) => {
+        if (!error) this.#write(chunk, () => undefined);
+        done(error);
+      });
+      return;
+    }
+    const rest = this.#fill(chunk);
+    if (this.#filledBytes < blockBytes) return done();
     this.#afterWrite((error) => {
-      if (!error) this.#flush();
-      done(error);
+      if (error) return done(error);
+      this.#flush();
+      if (rest.length === 0) return done();
+      this._write(rest, encoding, done);
     });
   }
 
@@ -79,6 +89,8 @@ export class FileSink extends Writable {
 
   override _destroy(error: Error | null, done: Done): void {
     this.#next = undefined;
+    if (this.#block !== undefined) giveBlock(this.#block);
+    this.#block = undefined;
     done(error);
   }
 
@@ -87,22 +99,42 @@ export class FileSink extends Writable {
     else next();
   }
 
+  /** Copies as much as there is room for; answers the rest. */
+  #fill(chunk: Buffer): Buffer {
+    this.#block ??= takeBlock();
+    const copied = chunk.copy(this.#block, this.#filledBytes);
+    this.#filledBytes += copied;
+    this.#count(chunk.subarray(0, copied));
+    return chunk.subarray(copied);
+  }
+
+  #count(piece: Buffer): void {
+    this.#crc32c = crc32c(piece, this.#crc32c);
+    this.#sizeBytes += piece.length;
+  }
+
   #flush(): void {
-    const batch = this.#batch;
-    const batchedBytes = this.#batchedBytes;
-    this.#batch = [];
-    this.#batchedBytes = 0;
+    const block = this.#block;
+    const filled = block?.subarray(0, this.#filledBytes) ?? none;
+    this.#block = undefined;
+    this.#filledBytes = 0;
+    this.#write(filled, () => block && giveBlock(block));
+  }
+
+  #write(bytes: Buffer, release: () => void): void {
     this.#writing = true;
     const position = this.#written.sizeBytes;
     const facts = { sizeBytes: this.#sizeBytes, crc32c: this.#crc32c };
-    this.#end = writeAll(this.#file, batch, position).then(
-      () => {
-        this.#written = facts;
-        passedBy(batchedBytes);
-        this.#wrote();
-      },
-      (error: unknown) => this.#wrote(diskFailure(error)),
-    );
+    this.#end = writeAll(this.#file, bytes, position)
+      .finally(release)
+      .then(
+        () => {
+          this.#written = facts;
+          passedBy(bytes.length);
+          this.#wrote();
+        },
+        (error: unknown) => this.#wrote(diskFailure(error)),
+      );
   }
 
   #wrote(error?: Error): void {
@@ -156,24 +188,11 @@ export class FileSource extends Readable {
 }
 
 /** A write may take fewer bytes than it was given, as it does when the disk fills up: the next one then tells why. */
-async function writeAll(file: FileHandle, batch: readonly Buffer[], position: number): Promise<void> {
-  let rest = batch;
-  for (let at = position; rest.length > 0; ) {
-    const { bytesWritten } = await file.writev(rest, at);
-    at += bytesWritten;
-    rest = after(rest, bytesWritten);
+async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
   }
-}
-
-function after(batch: readonly Buffer[], count: number): readonly Buffer[] {
-  let skip = count;
-  const first = batch.findIndex((chunk) => {
-    if (skip < chunk.length) return true;
-    skip -= chunk.length;
-    return false;
-  });
-  if (first === -1) return [];
-  return batch.slice(first).map((chunk, index) => (index === 0 ? chunk.subarray(skip) : chunk));
 }
 
 /**
