@@ -29,4 +29,4 @@ VOLUME /data
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=3s CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.PORT || 4000) + '/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The flags of `npm start`, which sets MALLOC_ARENA_MAX too; docs/decisions/0010 says why.
-CMD ["node", "--expose-gc", "--external-memory-accounted-in-global-limit", "--max-semi-space-size=2", "--heap-growing-percent=100", "dist/src/main.js"]
+CMD ["node", "--expose-gc", "--external-memory-accounted-in-global-limit", "--max-semi-space-size=8", "--heap-growing-percent=100", "dist/src/main.js"]

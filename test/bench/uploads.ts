@@ -79,7 +79,7 @@ function uploadCases({ isQuick }: Stage): UploadCase[] {
       unit: 's',
       atMost: 1.2,
       restAtMost: tieOfBytes,
-      rounds: isQuick ? 2 : 5,
+      rounds: isQuick ? 3 : 5,
       times: 1,
       atOnce: 1,
       warmUps: 1,
