@@ -96,9 +96,15 @@ function heldIn(reply: Reply): number {
   return last === undefined ? 0 : Number(last) + 1;
 }
 
-/** For what can be repeated as it is. Google's list of what to try again: 408, 429 and all of 5xx; proxies have numbers of their own (524) for a server that thinks long. */
+/**
+ * For what can be repeated as it is. Google's list of what to try again: 408, 429 and all of 5xx; proxies have numbers of their own (524) for a server that thinks
+ * long. GraphQL tells of the server's own failure with 200.
+ */
 export function isWorthAsking(error: unknown): boolean {
-  return isPassing(error) || (error instanceof MediakeepError && (error.status === 408 || error.status >= 500));
+  if (isPassing(error)) return true;
+  if (!(error instanceof MediakeepError)) return false;
+  const { status, code } = error;
+  return status === 408 || status >= 500 || (status < 400 && code === 'INTERNAL_SERVER_ERROR');
 }
 
 /** Holds the object that the storage has made against what was sent. */

@@ -207,6 +207,44 @@ describe('the SDK', () => {
     expect(await client().page()).toMatchObject({ totalCount: 1 });
   });
 
+  describe('a server that fails at the very end', () => {
+    let chunks = 0;
+    /** Counts chunks. The table is away for as many requests that complete an upload as there are to fail. */
+    const failing = (failures: number): typeof fetch => {
+      let left = failures;
+      chunks = 0;
+      return async (input, init) => {
+        if (init?.method === 'PUT' && init.body !== '') chunks += 1;
+        if (left === 0 || !String(init?.body).includes('completeUpload(')) return await fetch(input, init);
+        left -= 1;
+        await query(server.databaseUrl, 'alter table media_assets rename to away');
+        try {
+          return await fetch(input, init);
+        } finally {
+          await query(server.databaseUrl, 'alter table away rename to media_assets');
+        }
+      };
+    };
+
+    test('is asked again, and no chunk is sent again', async () => {
+      const asset = await client({ fetch: failing(2) }).upload(movie);
+      expect(asset.sha256).toBe(await sha256Of(movie));
+      expect(chunks).toBe(Math.ceil(movie.size / (8 * mebibyte)));
+      expect(await client().page()).toMatchObject({ totalCount: 1 });
+    });
+
+    test('keeps what it holds for a later try, which sends nothing', async () => {
+      const { entries, store } = memoryStore();
+      const once = client({ fetch: failing(1), retry: { attempts: 1 } });
+      await expect(once.upload(movie, { resume: store })).rejects.toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
+      expect(entries.size).toBe(1);
+      const asset = await client({ fetch: failing(0) }).upload(movie, { resume: store });
+      expect(asset.sha256).toBe(await sha256Of(movie));
+      expect(chunks).toBe(0);
+      expect(entries.size).toBe(0);
+    });
+  });
+
   describe.each(ways)('cancels %s', (_way, how) => {
     test.each([
       ['midway', ({ sentBytes, phase }: UploadProgress) => phase === 'sending' && sentBytes > 10 * mebibyte],
