@@ -16,7 +16,7 @@ interface Rendition {
 }
 
 /** Renditions as a front end meets them, the same on every storage. */
-export function describeRenditions(storage: string, start: () => Promise<TestServer>): void {
+export function describeRenditions(storage: string, start: () => Promise<TestServer>, { redirects = false } = {}): void {
   describe(`renditions on ${storage}`, () => {
     let server: TestServer;
     let ada: Door;
@@ -124,6 +124,7 @@ export function describeRenditions(storage: string, start: () => Promise<TestSer
       expect((await ask(url.replace('.webp', '.png'))).status).toBe(403);
       const head = await fetch(url, { method: 'HEAD' });
       expect([head.status, head.headers.get('content-length')]).toEqual([200, String(whole.length)]);
+
       await ada.remove(asset.id);
     });
 
@@ -157,6 +158,35 @@ export function describeRenditions(storage: string, start: () => Promise<TestSer
       await again.arrayBuffer();
       for (const { id } of [asset, clear]) await ada.remove(id);
     });
+
+    // What a bucket is asked for after a redirect, it answers itself.
+    if (!redirects) {
+      test('tell a version by its tag, and by its date where there is but one', async () => {
+        const asset = await upload(await photo());
+        const { url } = await renditionOf(asset.id, '(width: 384)');
+        const made = await ask(url);
+        const whole = await bytesOf(made);
+        const [etag, date] = [made.headers.get('etag') ?? '', made.headers.get('last-modified') ?? ''];
+        const statusFor = async (headers: Record<string, string>): Promise<number> => (await ask(url, headers)).status;
+        expect(await statusFor({ 'if-none-match': `"other", W/${etag}` })).toBe(304);
+        expect(await statusFor({ 'if-none-match': '"other"', 'if-modified-since': date })).toBe(200);
+        expect(await statusFor({ 'if-modified-since': date })).toBe(304);
+        expect(await statusFor({ range: 'bytes=0-9', 'if-range': etag })).toBe(206);
+        expect(await statusFor({ range: 'bytes=0-9', 'if-range': '"other"' })).toBe(200);
+        expect(await statusFor({ range: `bytes=${whole.length}-` })).toBe(416);
+
+        // All formats of AUTO have one date: it must not pass a WebP off as the rest of an AVIF, nor as one that the client has.
+        const auto = await renditionOf(asset.id, '(width: 384, format: AUTO)');
+        const avif = await ask(auto.url, { accept: 'image/avif' });
+        const autoDate = avif.headers.get('last-modified') ?? '';
+        const resumed = await ask(auto.url, { accept: 'image/webp', range: 'bytes=10-19', 'if-range': autoDate });
+        expect([resumed.status, resumed.headers.get('content-type')]).toEqual([200, 'image/webp']);
+        expect((await ask(auto.url, { accept: 'image/webp', 'if-modified-since': autoDate })).status).toBe(200);
+        const { status } = await ask(auto.url, { accept: 'image/avif', 'if-none-match': avif.headers.get('etag') ?? '' });
+        expect(status).toBe(304);
+        await ada.remove(asset.id);
+      });
+    }
 
     test('are asked for one by one, as a srcset, and over REST', async () => {
       const asset = await upload(await photo());
