@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Call, formBody, graphqlBody, sendEach } from './load.ts';
+import { type Call, formBody, graphqlBody, send, sendEach } from './load.ts';
 import type { Sample } from './samples.ts';
 import type { StagedServer } from './stage.ts';
 
@@ -49,4 +49,12 @@ export async function deleteFromOurs(ours: StagedServer, ids: readonly string[])
 /** Deletes the floor's files behind its back: it knows no deletion, and needs none to be compared with. */
 export async function deleteFromFloor(floor: StagedServer): Promise<void> {
   for (const name of await readdir(floor.filesDir)) await rm(join(floor.filesDir, name));
+}
+
+/** Links to WebP renditions of an image, of these widths. */
+export async function linksTo(server: StagedServer, id: string, sizes: readonly number[]): Promise<string[]> {
+  const fields = sizes.map((width) => `w${width}: rendition(width: ${width}) { url }`).join(' ');
+  const call = graphqlCall(server, `query ($id: ID!) { media(id: $id) { ... on ImageAsset { ${fields} } } }`, { id });
+  const [answer = ''] = await send(call);
+  return Array.from(answer.matchAll(/"url":"([^"]+)"/g), ([, url = '']) => url);
 }

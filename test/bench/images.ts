@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import sharp from 'sharp';
-import { deleteFromOurs, graphqlCall, graphqlUpload, uploadedIds } from './doors.ts';
+import { deleteFromOurs, graphqlUpload, linksTo, uploadedIds } from './doors.ts';
 import type { Finding } from './findings.ts';
 import { type Call, send } from './load.ts';
 import { costOf, median, memoryRiseOf } from './measure.ts';
@@ -95,13 +95,6 @@ async function cascade(bytes: Buffer): Promise<void> {
     await sharp(data, { raw }).webp({ quality: 80, effort: 2 }).toBuffer();
     from = sharp(data, { raw });
   }
-}
-
-async function linksTo(server: StagedServer, id: string, sizes: readonly number[]): Promise<string[]> {
-  const fields = sizes.map((width) => `w${width}: rendition(width: ${width}) { url }`).join(' ');
-  const call = graphqlCall(server, `query ($id: ID!) { media(id: $id) { ... on ImageAsset { ${fields} } } }`, { id });
-  const [answer = ''] = await send(call);
-  return Array.from(answer.matchAll(/"url":"([^"]+)"/g), ([, url = '']) => url);
 }
 
 async function fetchAll(urls: readonly string[]): Promise<void> {
