@@ -1,5 +1,5 @@
 import { mediakeepExchange } from 'mediakeep/client/urql';
-import { Client, type CombinedError, fetchExchange, gql } from 'urql';
+import { Client, type CombinedError, cacheExchange, fetchExchange, gql } from 'urql';
 import * as urql from './urql.ts';
 
 /** What an app does with Mediakeep, through urql and the SDK's exchange: everything as without it, and more. */
@@ -8,7 +8,7 @@ export function connect({ url, token }: { url: string; token: string }) {
   const client = new Client({
     url: `${url}/graphql`,
     preferGetMethod: false,
-    exchanges: [mediakeepExchange({ url, token }), fetchExchange],
+    exchanges: [cacheExchange, mediakeepExchange({ url, token }), fetchExchange],
     fetchOptions: () => ({ headers: { Authorization: `Bearer ${token}` } }),
   });
   return {

@@ -64,6 +64,16 @@ describe('the package for clients', () => {
     expect(readme).toContain(`\`\`\`ts\n${await readFile('examples/sdk-short.ts', 'utf8')}\`\`\``);
   });
 
+  test.each([
+    ['apollo-link', /ApolloLink\.from\(\[.*?\n *\]\);/s],
+    ['urql-exchange', /new Client\(\{.*?\n *\}\);/s],
+  ])('is put before another client in the README as in the example %s, token and all', async (name, part) => {
+    const [code] = part.exec(await readFile(`examples/${name}.ts`, 'utf8')) ?? [''];
+    const [margin = ''] = /\n *(?=.*$)/.exec(code.slice(code.lastIndexOf('\n'))) ?? [];
+    expect(code).toContain('Authorization');
+    expect(await readFile('README.md', 'utf8')).toContain(code.replaceAll(margin, '\n'));
+  });
+
   test('exports what the build makes', async () => {
     const { exports, files } = JSON.parse(await readFile('package.json', 'utf8')) as {
       exports: Record<string, { types: string; default: string }>;
