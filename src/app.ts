@@ -193,7 +193,7 @@ async function assertUpToDate(databaseUrl: string): Promise<void> {
   if (pending.length === 0) return;
   throw new MediakeepError(
     'STORAGE_UNAVAILABLE',
-    `The database is not up to date (${pending.join(', ')}). Run \`npm run migrate\` first.`,
+    `The database is not up to date (${pending.join(', ')}). Run \`npm run migrate\` (in the image \`node dist/src/migrate.js\`) first.`,
   );
 }
 

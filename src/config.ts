@@ -130,7 +130,8 @@ const variables = z.object({
   DATABASE_URL: z
     .string()
     .trim()
-    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+    .regex(/^postgres(ql)?:\/\//, { error: 'must begin with postgres:// or postgresql://', abort: true })
+    .refine(namesDatabase, 'must name a database: postgres://USER:PASSWORD@HOST/NAME')
     .optional(),
   STORAGE_DRIVER: z.enum(['disk', 'gcs'], 'must be disk or gcs').default('disk'),
   GCS_BUCKET: z
@@ -200,6 +201,11 @@ function commaList(value: string): string[] {
 }
 
 /** An address, a network in CIDR notation, or one of the names that Fastify knows. */
+/** A URL without a database's name would be refused by the driver, in words of its own. */
+function namesDatabase(url: string): boolean {
+  return URL.canParse(url) && new URL(url).pathname.length > 1;
+}
+
 function isNetwork(text: string): boolean {
   if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true;
   const [address = '', prefix, ...more] = text.split('/');

@@ -149,7 +149,7 @@ describe('what is written about the configuration', () => {
       services: Record<string, { image?: string; profiles?: string[]; environment?: Record<string, string> }>;
     };
     const apps = Object.values(compose.services).filter((service) => service.image === 'mediakeep');
-    expect(apps).toHaveLength(2);
+    expect(apps).toHaveLength(3);
     for (const { environment = {} } of apps) {
       expect(Object.keys(environment).filter((name) => !configNames().includes(name))).toEqual([]);
       const filled = Object.fromEntries(
@@ -158,6 +158,27 @@ describe('what is written about the configuration', () => {
       expect(problemsOf({ ...filled, AUTH_JWT_SECRET: secret, URL_SIGNING_SECRET: secret })).toEqual([]);
     }
     expect(Object.keys(compose.services)).toEqual(expect.arrayContaining(['database', 'gcs']));
+  });
+
+  test('a database URL has to be one, and to name a database', () => {
+    for (const url of ['postgres://', 'postgres://database', 'postgres://database/', 'postgres://a:b@[/x'])
+      expect(problemsOf({ DATABASE_URL: url })).toEqual([expect.stringMatching(/^DATABASE_URL: must name a database/)]);
+    for (const url of ['postgres://a:b@database:5432/x', 'postgresql:///x?host=/run/postgresql'])
+      expect(problemsOf({ DATABASE_URL: url })).toEqual([]);
+  });
+
+  test('docker-compose.yml migrates the database before a server starts on it', () => {
+    const compose = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true }) as {
+      services: Record<string, { command?: string[]; depends_on?: Record<string, { condition: string }>; environment: object }>;
+    };
+    const { migrate, mediakeep, 'mediakeep-gcs': onBucket } = compose.services;
+    expect(migrate).toMatchObject({ restart: 'no', command: ['node', 'dist/src/migrate.js'] });
+    for (const server of [mediakeep, onBucket]) {
+      expect(server?.depends_on).toMatchObject({
+        database: { condition: 'service_healthy' },
+        migrate: { condition: 'service_completed_successfully' },
+      });
+    }
   });
 
   test("docker-compose.yml's emulator profile names one emulator, one bucket and one database on both sides", () => {
