@@ -38,6 +38,8 @@ function createParser(headers: IncomingHttpHeaders): Busboy {
     return busboy({
       headers,
       defParamCharset: 'utf8',
+      // Names are cleaned where they are kept; of `..` busboy would leave nothing.
+      preservePath: true,
       highWaterMark: bufferBytes,
       fileHwm: bufferBytes,
       limits: { files: 1, fields: 200, fieldSize: 32 * 1024 },
@@ -69,7 +71,10 @@ class FormReader {
     this.#settle = settle;
     endWithOpenFile(parser);
     parser
-      .on('field', (name, value, info) => this.#attempt(() => this.#fields.take(name, value, info)))
+      .on('field', (name, value, info) => {
+        // Of what follows the file, as much has been parsed by now as came in the same packets: that must not decide.
+        if (this.#file === undefined) this.#attempt(() => this.#fields.take(name, value, info));
+      })
       .on('file', (name, file, info) => this.#begin(name, file, info.filename))
       .on('fieldsLimit', () => this.#fail(bad('The form has too many fields.')))
       .on('error', (error) => this.#fail(bad('The form is damaged or ends too early.', error)))

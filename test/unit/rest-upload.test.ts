@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { restDoor } from '../../src/rest/door.ts';
 import { boundary, formBytes, formType, type Part } from '../support/forms.ts';
@@ -99,6 +100,33 @@ describe('an upload', () => {
       tags: ['sea, and sky', 'a', '[b]'],
       filename: 'Größe.png',
     });
+  });
+
+  test('ignores what follows the file, whether it comes in the same packet or later', async () => {
+    const late: Part = { name: 'title', value: 'late' };
+    const form = formBytes(file, late);
+    const whole = (await (await post(form)).json()) as Json;
+    const cut = form.indexOf('name="title"') - 60;
+    const pieces = (async function* () {
+      yield form.subarray(0, cut);
+      await sleep(200);
+      yield form.subarray(cut);
+    })();
+    const init: RequestInit = {
+      method: 'POST',
+      headers: { authorization: 'Bearer anna', 'content-type': formType },
+      body: ReadableStream.from(pieces),
+      duplex: 'half',
+    };
+    const slow = (await (await fetch(`${server.url}/api/v1/media/upload/image`, init)).json()) as Json;
+    expect([whole.title, slow.title]).toEqual([null, null]);
+    const tooLong = formBytes(file, { name: 'title', value: 'x'.repeat(301) });
+    expect((await post(tooLong)).status).toBe(201);
+  });
+
+  test.each(['..', '.', '/', '../..'])('named %s is kept as `file`', async (filename) => {
+    const answer = await post(formBytes({ ...file, filename }));
+    expect([answer.status, ((await answer.json()) as Json).filename]).toEqual([201, 'file']);
   });
 
   test('takes the name from filename*, which some clients send', async () => {
