@@ -1,6 +1,12 @@
-/** What names a place or a device in XMP, whatever the namespace: Exif's and the drones' GPS, IPTC's places, Photoshop's and Adobe's own. */
+/**
+ * What names a place or a device in XMP, whatever the namespace: Exif's and the drones' GPS, IPTC's places, Photoshop's and Adobe's own, the serial numbers of
+ * everybody, and the makers' notes.
+ */
 const telling =
-  /^(?:gps.*|.*serialnumber|makernotes?|(?:sub)?location.*|city|state|province.*|country.*|worldregion|(?:.*altitude|latitude|longt?itude))$/i;
+  /^(?:gps.*|(?:.*[_-])?sn|.*serial(?:n(?:o|um(?:ber)?)?)?|.*maker_?notes?|(?:sub|shot)?location.*|city|state|province.*|country.*|worldregion|.*altitude|.*latitude|.*longt?itude)$/i;
+
+/** The same as the last of several words: DJI's `DroneSN` and `LRFTargetLat`, but neither PRISM's `issn` nor RDF's `Alt`. */
+const tellingEnd = /[a-z\d](?:SN|Lat|Lon|Alt)$/;
 
 const mostXmpBytes = 1024 * 1024;
 
@@ -21,28 +27,33 @@ function withoutAttributes(xml: string): string {
   return xml.replace(attribute, (whole, name: string) => (isTelling(name) ? ' '.repeat(whole.length) : whole));
 }
 
-const element = /<([\w:.-]+)(?=[\s/>])[^<>]*>/g;
+const tag = /<(\/?)([\w:.-]+)(?=[\s/>])[^<>]*>/g;
 
+/** Up to the tag that closes the element, not one of the same name in it; to the end when there is none. */
 function withoutElements(xml: string): string {
   let cut = '';
   let at = 0;
-  for (const { 0: tag, 1: name = '', index } of xml.matchAll(element)) {
-    if (index < at || !isTelling(name)) continue;
-    const end = tag.endsWith('/>') ? index + tag.length : endOf(xml, name, index + tag.length);
-    cut += xml.slice(at, index) + ' '.repeat(end - index);
+  let open = { name: '', from: 0, depth: 0 };
+  for (const { 0: whole, 1: slash, 2: name = '', index } of xml.matchAll(tag)) {
+    if (open.depth === 0) {
+      if (slash !== '' || !isTelling(name)) continue;
+      open = { name, from: index, depth: 0 };
+    }
+    if (name !== open.name) continue;
+    if (slash !== '') open.depth -= 1;
+    else if (!whole.endsWith('/>')) open.depth += 1;
+    if (open.depth > 0) continue;
+    const end = index + whole.length;
+    cut += xml.slice(at, open.from) + ' '.repeat(end - open.from);
     at = end;
   }
-  return cut + xml.slice(at);
-}
-
-function endOf(xml: string, name: string, from: number): number {
-  const closing = `</${name}>`;
-  const at = xml.indexOf(closing, from);
-  return at === -1 ? xml.length : at + closing.length;
+  if (open.depth === 0) return cut + xml.slice(at);
+  return cut + xml.slice(at, open.from) + ' '.repeat(xml.length - open.from);
 }
 
 function isTelling(name: string): boolean {
-  return telling.test(name.slice(name.indexOf(':') + 1));
+  const local = name.slice(name.indexOf(':') + 1);
+  return telling.test(local) || tellingEnd.test(local);
 }
 
 /** IIM data sets of record 2 that name a place: content location code and name, city, sublocation, province, country code and name. */
