@@ -5,11 +5,11 @@ import { malformed, maxParts, type Outline, truncated } from './outline.ts';
  * The frames of a sequence are counted but not decoded: libvips knows the still picture that comes with it.
  */
 export function avifOutline(bytes: Buffer): Outline {
-  const boxes = [...children(bytes)];
+  const boxes = [...avifBoxes(bytes)];
   const meta = boxes.find(({ type }) => type === 'meta');
   if (boxes[0]?.type !== 'ftyp' || meta === undefined) throw malformed('no ftyp and meta');
   const [width, height] = pictureSize(meta.content.subarray(4));
-  for (const { type, content } of children(meta.content.subarray(4)))
+  for (const { type, content } of avifBoxes(meta.content.subarray(4)))
     if (type === 'iloc') assertItemsInside(content, bytes.length);
   const frames = Math.max(1, ...boxes.filter(({ type }) => type === 'moov').map(({ content }) => sampleCount(content)));
   // 17 bytes a pixel at the peak: planes, their colour conversion, and a copy.
@@ -35,7 +35,7 @@ export interface AvifItem {
 
 /** The items of an AVIF (ISO 14496-12, 8.11). Those that lie outside the file have no parts. */
 export function avifItems(bytes: Buffer): AvifItem[] {
-  const meta = [...children(bytes)].find(({ type }) => type === 'meta')?.content.subarray(4) ?? Buffer.alloc(0);
+  const meta = [...avifBoxes(bytes)].find(({ type }) => type === 'meta')?.content.subarray(4) ?? Buffer.alloc(0);
   const [info] = descend(meta, ['iinf']);
   const [locations] = descend(meta, ['iloc']);
   if (info === undefined || locations === undefined) return [];
@@ -50,28 +50,31 @@ export function avifItems(bytes: Buffer): AvifItem[] {
 
 /** Ids and types of `iinf` (8.11.6): its entries are boxes behind their count. */
 function* itemTypes(iinf: Buffer): Generator<[id: number, type: string]> {
-  for (const { content } of children(iinf.subarray(iinf.readUInt8(0) === 0 ? 6 : 8))) {
+  for (const { content } of avifBoxes(iinf.subarray(iinf.readUInt8(0) === 0 ? 6 : 8))) {
     const isWide = content.readUInt8(0) === 3;
     const id = isWide ? content.readUInt32BE(4) : content.readUInt16BE(4);
     yield [id, content.toString('latin1', isWide ? 10 : 8, isWide ? 14 : 12)];
   }
 }
 
-interface Box {
+export interface AvifBox {
   readonly type: string;
+  /** Where the type stands in the file, to be written over. */
+  readonly typeField: Buffer;
   readonly content: Buffer;
 }
 
-function* children(bytes: Buffer): Generator<Box> {
+/** The boxes of which a file, or a box's content, is made. */
+export function* avifBoxes(bytes: Buffer): Generator<AvifBox> {
   for (let at = 0, parts = 0; at < bytes.length; parts++) {
     if (parts === maxParts) throw malformed('too many boxes');
-    const type = bytes.toString('latin1', at + 4, at + 8);
+    const typeField = bytes.subarray(at + 4, at + 8);
     let [sizeBytes, headerBytes] = [bytes.readUInt32BE(at), 8];
     if (sizeBytes === 1) [sizeBytes, headerBytes] = [Number(bytes.readBigUInt64BE(at + 8)), 16];
     if (sizeBytes === 0) sizeBytes = bytes.length - at;
     if (sizeBytes < headerBytes) throw malformed(`a box of ${sizeBytes} bytes`);
     if (at + sizeBytes > bytes.length) throw truncated();
-    yield { type, content: bytes.subarray(at + headerBytes, at + sizeBytes) };
+    yield { type: typeField.toString('latin1'), typeField, content: bytes.subarray(at + headerBytes, at + sizeBytes) };
     at += sizeBytes;
   }
 }
@@ -91,8 +94,8 @@ function sampleCount(moov: Buffer): number {
   return Math.max(0, ...counts);
 }
 
-function descend(bytes: Buffer, [type, ...rest]: string[]): Box[] {
-  const found = [...children(bytes)].filter((box) => box.type === type);
+function descend(bytes: Buffer, [type, ...rest]: string[]): AvifBox[] {
+  const found = [...avifBoxes(bytes)].filter((box) => box.type === type);
   return rest.length === 0 ? found : found.flatMap(({ content }) => descend(content, rest));
 }
 

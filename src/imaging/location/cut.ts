@@ -1,11 +1,13 @@
 import { readsBeyondEnd, truncated } from '../outline.ts';
+import { type Block, empty } from './block.ts';
 import { metadataOf } from './blocks.ts';
 import { cutFromIptc, cutFromXmp } from './texts.ts';
 import { cutFromTiff } from './tiff.ts';
 
 /**
  * Cuts positions and serial numbers out of a JPEG, PNG, WebP, AVIF or GIF, in place: no pixel is touched and no byte moves. What cannot be looked into, such
- * as a video behind a picture, is emptied. Returns whether anything was changed. INVALID_MEDIA when the file is not built as its type is.
+ * as a video behind a picture, a maker's own format or C2PA's manifest (whose signature would not hold any more anyway), is emptied. Not looked at: pixels, and
+ * what descriptions tell in words. Returns whether anything was changed. INVALID_MEDIA when the file is not built as its type is.
  */
 export function cutLocation(bytes: Buffer, mimeType: string): boolean {
   let changed = false;
@@ -17,13 +19,9 @@ export function cutLocation(bytes: Buffer, mimeType: string): boolean {
   }
 }
 
-const cutters: Readonly<Record<'exif' | 'xmp' | 'iptc' | 'opaque', (content: Buffer) => boolean>> = {
+const cutters: Readonly<Record<Block['kind'], (content: Buffer) => boolean>> = {
   exif: cutFromTiff,
   xmp: cutFromXmp,
   iptc: cutFromIptc,
-  opaque: (content) => {
-    if (content.equals(Buffer.alloc(content.length))) return false;
-    content.fill(0);
-    return true;
-  },
+  opaque: (content) => empty(content),
 };

@@ -1,3 +1,5 @@
+import { empty } from './block.ts';
+
 /**
  * What names a place or a device in XMP, whatever the namespace: Exif's and the drones' GPS, IPTC's places, Photoshop's and Adobe's own, the serial numbers of
  * everybody, and the makers' notes.
@@ -59,18 +61,18 @@ function isTelling(name: string): boolean {
 /** IIM data sets of record 2 that name a place: content location code and name, city, sublocation, province, country code and name. */
 const tellingSets: ReadonlySet<number> = new Set([26, 27, 90, 92, 95, 100, 101]);
 
-/** Blanks the places in IPTC's own format (IIM 4.2, 1.5). */
+/** Blanks the places in IPTC's own format (IIM 4.2, 1.5). Where it stops making sense the rest is emptied. */
 export function cutFromIptc(iim: Buffer): boolean {
   let changed = false;
-  for (let at = 0; at + 5 <= iim.length && iim[at] === 0x1c; ) {
+  let at = 0;
+  while (at + 5 <= iim.length && iim[at] === 0x1c) {
+    const dataAt = at + 5;
     const sizeBytes = iim.readUInt16BE(at + 3);
-    // A longer length follows in as many bytes as its lower bits say; what is that long is no place.
-    if (sizeBytes > 0x7fff) return changed;
-    if (iim[at + 1] === 2 && tellingSets.has(iim[at + 2] ?? 0)) {
-      iim.fill(' ', at + 5, at + 5 + sizeBytes);
-      changed = true;
-    }
-    at += 5 + sizeBytes;
+    // Above this a longer length follows (1.5.2.b); text is never that long.
+    if (sizeBytes > 0x7fff || dataAt + sizeBytes > iim.length) break;
+    if (iim[at + 1] === 2 && tellingSets.has(iim[at + 2] ?? 0))
+      changed = empty(iim.subarray(dataAt, dataAt + sizeBytes), ' ') || changed;
+    at = dataAt + sizeBytes;
   }
-  return changed;
+  return empty(iim.subarray(at)) || changed;
 }

@@ -1,3 +1,5 @@
+import { empty } from './block.ts';
+
 /**
  * Cuts positions and serial numbers out of EXIF (a TIFF without a picture), in place and without moving anything else: the GPS directory, the serial
  * numbers of body and lens, and the maker's note, whose format is each maker's own and mostly holds the serial number too.
@@ -7,8 +9,7 @@ export function cutFromTiff(tiff: Buffer): boolean {
   try {
     return new Tiff(tiff).cut();
   } catch {
-    tiff.fill(0);
-    return true;
+    return empty(tiff);
   }
 }
 
@@ -55,6 +56,8 @@ class Tiff {
   }
 
   cut(): boolean {
+    // TIFF 6.0, section 2. Something else may have its directories anywhere, or none.
+    if (!/^(?:II\*\0|MM\0\*)$/.test(this.#bytes.toString('latin1', 0, 4))) throw new RangeError('No TIFF');
     let directory = this.#read32(4);
     for (let count = 0; directory !== 0; count++) {
       if (count === mostDirectories) throw new RangeError('Too many directories');
