@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useMemo } from 'preact/hooks';
 import { Selection } from './gallery/selection.ts';
+import { Edits } from './library/edits.ts';
 import { Library } from './library/library.ts';
 import { LibraryPage } from './library/library-page.tsx';
 import { Removal } from './library/removal.ts';
@@ -48,6 +49,7 @@ function assemble(session: Session): Tools {
     library,
     announcer,
     interrupted,
+    edits: new Edits({ client, library, explain }),
     selection: new Selection(),
     route: new Route(),
     removal: new Removal({ client: session.client({ keepalive: true }), library, explain, announce }),

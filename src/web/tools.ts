@@ -1,6 +1,7 @@
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { Selection } from './gallery/selection.ts';
+import type { Edits } from './library/edits.ts';
 import type { Library } from './library/library.ts';
 import type { Removal } from './library/removal.ts';
 import type { Announcer } from './parts/announcer.tsx';
@@ -15,6 +16,7 @@ export interface Tools {
   readonly session: Session;
   readonly client: MediakeepClient;
   readonly library: Library;
+  readonly edits: Edits;
   readonly selection: Selection;
   readonly removal: Removal;
   readonly queue: UploadQueue;

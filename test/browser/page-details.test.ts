@@ -77,6 +77,22 @@ describe('the details of a picture', () => {
     expect((await ada.get(asset.id))?.altText).toBe('By dusk');
   });
 
+  test('tags that are typed one after the other are all kept, however slow the server is', async () => {
+    await page.route('**/graphql', async (route) => {
+      if (isSaving(route.request())) await sleep(500);
+      await route.continue();
+    });
+    await dialog.getByLabel('Tags', { exact: true }).focus();
+    for (const tag of ['alpha', 'beta', 'gamma']) {
+      await page.keyboard.type(tag);
+      await page.keyboard.press('Enter');
+    }
+    // Each is to be seen at once.
+    expect(await dialog.locator('.tag-name').allTextContents()).toEqual(['alpha', 'beta', 'gamma']);
+    await dialog.getByText('Saved', { exact: true }).waitFor();
+    expect((await ada.get(asset.id))?.tags).toEqual(['alpha', 'beta', 'gamma']);
+  });
+
   test('a link to the original lives as long as is chosen', async () => {
     const link = dialog.getByLabel('Link to the original');
     const short = await link.inputValue();
@@ -95,6 +111,10 @@ describe('the details of a picture', () => {
 
   const focusOf = async ({ id }: WireAsset): Promise<WireAsset['focus']> => (await ada.get(id))?.focus;
 });
+
+function isSaving(request: Request): boolean {
+  return request.postData()?.includes('updateMedia') === true;
+}
 
 /** Until a signed link ends. */
 function secondsLeft(link: string): number {

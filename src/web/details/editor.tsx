@@ -6,60 +6,39 @@ import { useTools } from '../tools.ts';
 import { FocusField } from './focus-field.tsx';
 import { TagsField } from './tags-field.tsx';
 
-/** Title, description, tags and focus; each is saved when it is left. */
+/** Title, description, tags and focus; each is saved when it is left, and shown as the user has it. */
 export function Editor({ asset }: { asset: Asset }): VNode {
-  const { client, library, session } = useTools();
-  const state = useSignal<'rest' | 'saving' | 'saved' | 'failed'>('rest');
-  const problem = useSignal('');
-  /** What is not saved yet. */
-  const changes = useRef<UpdateMediaInput>({});
-
-  // One after the other: of two at once, the older could arrive last, and stay.
-  const save = async (change: UpdateMediaInput): Promise<void> => {
-    changes.current = { ...changes.current, ...change };
-    if (state.peek() === 'saving') return;
-    state.value = 'saving';
-    while (Object.keys(changes.current).length > 0) {
-      const input = changes.current;
-      changes.current = {};
-      try {
-        library.put(await client.update(asset.id, input));
-      } catch (error) {
-        changes.current = { ...input, ...changes.current };
-        problem.value = session.explain(error).message;
-        state.value = 'failed';
-        return;
-      }
-    }
-    state.value = 'saved';
+  const { edits } = useTools();
+  const isTouched = useSignal(false);
+  const edit = edits.of(asset.id);
+  const { title = asset.title, altText = asset.altText, tags, focus } = edit?.unsaved ?? {};
+  const save = (change: UpdateMediaInput): void => {
+    isTouched.value = true;
+    void edits.save(asset.id, change);
   };
 
   return (
     <div class="editor">
-      <TextField
-        label="Title"
-        value={asset.title}
-        placeholder={asset.filename}
-        maxLength={300}
-        onSave={(title) => save({ title })}
-      />
+      <TextField label="Title" value={title} placeholder={asset.filename} maxLength={300} onSave={(title) => save({ title })} />
       <TextField
         label={asset.kind === 'IMAGE' ? 'Description (alt text)' : 'Description'}
         hint="Read out to people who do not see it."
-        value={asset.altText}
+        value={altText}
         maxLength={2000}
         rows={3}
         onSave={(altText) => save({ altText })}
       />
-      <TagsField tags={asset.tags} onSave={(tags) => save({ tags })} />
-      {asset.kind === 'IMAGE' && <FocusField asset={asset} onSave={(focus) => save({ focus })} />}
-      <p class={`editor-state ${state.value === 'failed' ? 'is-bad' : ''}`} role="status">
-        {state.value === 'saving' && 'Saving…'}
-        {state.value === 'saved' && 'Saved'}
-        {state.value === 'failed' && (
+      <TagsField tags={tags ?? asset.tags} onSave={(tags) => save({ tags })} />
+      {asset.kind === 'IMAGE' && (
+        <FocusField asset={focus === undefined ? asset : { ...asset, focus }} onSave={(focus) => save({ focus })} />
+      )}
+      <p class={`editor-state ${edit?.problem ? 'is-bad' : ''}`} role="status">
+        {edit?.isSaving && 'Saving…'}
+        {edit === undefined && isTouched.value && 'Saved'}
+        {edit?.problem && (
           <>
-            Not saved. {problem}{' '}
-            <button class="link" type="button" onClick={() => void save({})}>
+            Not saved. {edit.problem}{' '}
+            <button class="link" type="button" onClick={() => save({})}>
               Try again
             </button>
           </>
