@@ -66,7 +66,7 @@ function assemble(session: Session): Tools {
 
 /** What goes on while somebody is signed in. Returns what ends it. */
 function follow({ library, queue, route, removal }: Tools): () => void {
-  const ends = [library.follow(), queue.follow(), route.follow()];
+  const ends = [library.follow(), queue.follow(), queue.guard(), route.follow()];
   const flush = (): void => void removal.flush();
   addEventListener('pagehide', flush);
   return () => {

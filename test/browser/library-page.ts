@@ -103,6 +103,18 @@ export async function dropPaths(page: Page, paths: string[]): Promise<void> {
   await debug.detach();
 }
 
+/** Lets the page send no faster from now on. */
+export async function slowDown(page: Page, bytesPerSecond: number): Promise<void> {
+  const network = await page.context().newCDPSession(page);
+  await network.send('Network.enable');
+  await network.send('Network.emulateNetworkConditions', {
+    offline: false,
+    latency: 10,
+    downloadThroughput: -1,
+    uploadThroughput: bytesPerSecond,
+  });
+}
+
 /** Every tile that is in the document. */
 export function tiles(page: Page): Locator {
   return page.locator('.tile-open');

@@ -18,7 +18,17 @@ import { type Run, runServer } from '../support/process.ts';
 import { restClient } from '../support/rest-door.ts';
 import { testSecret, tokenOf } from '../support/server.ts';
 import { openChromium } from './chromium.ts';
-import { choose, dropPaths, eventually, type LibraryTab, openLibrary, tiles, troubleOf, until } from './library-page.ts';
+import {
+  choose,
+  dropPaths,
+  eventually,
+  type LibraryTab,
+  openLibrary,
+  slowDown,
+  tiles,
+  troubleOf,
+  until,
+} from './library-page.ts';
 
 const MiB = 1024 * 1024;
 
@@ -328,17 +338,6 @@ async function freePort(): Promise<number> {
 async function peakBytes({ child }: Run): Promise<number> {
   const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1024;
-}
-
-async function slowDown(page: Page, bytesPerSecond: number): Promise<void> {
-  const network = await page.context().newCDPSession(page);
-  await network.send('Network.enable');
-  await network.send('Network.emulateNetworkConditions', {
-    offline: false,
-    latency: 10,
-    downloadThroughput: -1,
-    uploadThroughput: bytesPerSecond,
-  });
 }
 
 function isForm(headers: Record<string, string>): boolean {

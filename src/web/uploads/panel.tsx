@@ -18,7 +18,7 @@ export function UploadsPanel(): VNode | null {
   const id = useId();
   const missing = interrupted.uploads.value.length;
   if (queue.uploads.value.length === 0 && missing === 0) return null;
-  const isBusy = queue.unfinished.value.length > 0;
+  const isBusy = queue.isBusy.value;
   return (
     <section class={`uploads ${isOpen.value ? '' : 'is-folded'}`} aria-labelledby={`${id}-title`}>
       <header class="uploads-head">

@@ -1,4 +1,4 @@
-import { batch, computed, signal } from '@preact/signals';
+import { batch, computed, effect, signal } from '@preact/signals';
 import type { Asset, MediakeepClient, ResumeStore } from '../sdk.ts';
 import type { Failure } from '../session.ts';
 import type { Interrupted } from './interrupted.ts';
@@ -37,6 +37,7 @@ export class UploadQueue {
   readonly unfinished = computed(() => this.uploads.value.filter(({ isOver }) => !isOver.value));
   readonly failed = computed(() => this.uploads.value.filter(({ phase }) => phase.value === 'failed'));
   readonly done = computed(() => this.uploads.value.filter(({ phase }) => phase.value === 'done'));
+  readonly isBusy = computed(() => this.unfinished.value.length > 0);
   readonly paused = computed(() => this.uploads.value.filter(({ phase }) => phase.value === 'paused'));
   readonly totals = computed(() => {
     const counted = this.uploads.value.filter(({ phase }) => phase.value !== 'failed');
@@ -65,6 +66,17 @@ export class UploadQueue {
       removeEventListener('online', online);
       removeEventListener('offline', offline);
     };
+  }
+
+  /** Has the browser ask before the page is left while something is on its way: what was not begun would be lost. Returns what ends that. */
+  guard(): () => void {
+    const ask = (event: BeforeUnloadEvent): void => event.preventDefault();
+    return effect(() => {
+      // Only as long as it is needed: browsers keep a page that listens to this out of their memory of Back.
+      if (!this.isBusy.value) return;
+      addEventListener('beforeunload', ask);
+      return () => removeEventListener('beforeunload', ask);
+    });
   }
 
   /** Adds files; one that is on its way already is not added again. Returns how many were new. */

@@ -1,0 +1,62 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Browser, Page } from 'playwright-core';
+import { jpeg } from '../support/media/pictures.ts';
+import { startTestServer, type TestServer } from '../support/server.ts';
+import { openChromium } from './chromium.ts';
+import { type ChosenFile, choose, type LibraryTab, openLibrary, slowDown } from './library-page.ts';
+
+describe('uploads from the library page, against the odds', () => {
+  let server: TestServer;
+  let browser: Browser;
+  let tab: LibraryTab;
+  let page: Page;
+  /** Of about 300 KB. */
+  let picture: Buffer;
+
+  const open = async (user: string): Promise<void> => {
+    tab = await openLibrary(browser, server, { user });
+    ({ page } = tab);
+    await page.getByRole('button', { name: 'Upload', exact: true }).waitFor();
+  };
+
+  beforeAll(async () => {
+    server = await startTestServer();
+    browser = await openChromium();
+    picture = Buffer.concat([await jpeg({ width: 96, height: 64 }), Buffer.alloc(300_000)]);
+  });
+
+  afterEach(async () => {
+    await tab.close();
+    expect(tab.troubles).toEqual([]);
+  });
+
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  test('who closes the tab is asked first, while something is on its way', async () => {
+    await open('eve');
+    await slowDown(page, 10_000);
+    await choose(page, [pictureOf('slow.jpg')]);
+    const cancel = page.getByRole('button', { name: 'Cancel slow.jpg' });
+    await cancel.waitFor();
+    // Nobody is asked by a page that they have not touched.
+    await page.getByRole('heading', { name: 'Uploading' }).click();
+    const asked = page.waitForEvent('dialog');
+    await page.close({ runBeforeUnload: true });
+    const question = await asked;
+    expect(question.type()).toBe('beforeunload');
+    await question.dismiss();
+    await cancel.click();
+    await page.locator('.uploads').waitFor({ state: 'detached' });
+    page.on('dialog', () => tab.troubles.push('It asked with nothing on its way.'));
+    const closed = page.waitForEvent('close');
+    await page.close({ runBeforeUnload: true });
+    await closed;
+  });
+
+  function pictureOf(name: string): ChosenFile {
+    return { name, mimeType: 'image/jpeg', buffer: picture };
+  }
+});
