@@ -8,12 +8,12 @@ import { Removal } from './library/removal.ts';
 import { Announcements, Announcer } from './parts/announcer.tsx';
 import type { ThemeChoice } from './parts/theme.ts';
 import { Route } from './route.ts';
-import { webStorage } from './sdk.ts';
 import type { Session } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 import { type Tools, ToolsContext } from './tools.ts';
 import { Interrupted } from './uploads/interrupted.ts';
 import { UploadQueue } from './uploads/queue.ts';
+import { resume } from './uploads/resume.ts';
 
 /** The whole page: the library of whoever is signed in, or the way in. */
 export function App({ session, theme }: { session: Session; theme: ThemeChoice }): VNode {
@@ -55,7 +55,7 @@ function assemble(session: Session): Tools {
     removal: new Removal({ client: session.client({ keepalive: true }), library, explain, announce }),
     queue: new UploadQueue({
       client,
-      resume: webStorage(localStorage),
+      resume,
       interrupted,
       explain: (error) => session.explain(error),
       onDone: (asset) => library.put(asset),

@@ -10,5 +10,4 @@ export {
   type UpdateMediaInput,
   type Usage,
   type VideoAsset,
-  webStorage,
 } from '../client/index.ts';

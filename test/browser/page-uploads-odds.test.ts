@@ -1,9 +1,15 @@
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Browser, Page } from 'playwright-core';
+import { bigMp4 } from '../support/media/big-mp4.ts';
 import { jpeg } from '../support/media/pictures.ts';
 import { startTestServer, type TestServer } from '../support/server.ts';
 import { openChromium } from './chromium.ts';
 import { type ChosenFile, choose, type LibraryTab, openLibrary, slowDown } from './library-page.ts';
+
+const MiB = 1024 * 1024;
 
 describe('uploads from the library page, against the odds', () => {
   let server: TestServer;
@@ -56,7 +62,26 @@ describe('uploads from the library page, against the odds', () => {
     await closed;
   });
 
+  test('a large file arrives also when the browser keeps nothing more', async () => {
+    await open('max');
+    await page.evaluate(`(() => {
+      for (let size = 1024 * 1024; size > 0; size = Math.floor(size / 2)) {
+        try {
+          for (let number = 0; ; number += 1) localStorage.setItem(size + '/' + number, 'x'.repeat(size));
+        } catch {}
+      }
+    })()`);
+    await choose(page, [await film(18 * MiB)]);
+    await page.getByRole('heading', { name: '1 file uploaded' }).waitFor({ timeout: 30_000 });
+  });
+
   function pictureOf(name: string): ChosenFile {
     return { name, mimeType: 'image/jpeg', buffer: picture };
+  }
+
+  async function film(sizeBytes: number): Promise<string> {
+    const path = join(server.dataDir, `film-${sizeBytes}.mp4`);
+    await pipeline(await bigMp4({ sizeBytes }), createWriteStream(path));
+    return path;
   }
 });

@@ -68,8 +68,12 @@ export class Interrupted {
   #write(): void {
     this.#notedAt = Date.now();
     const all = [...this.uploads.peek(), ...this.#running.values()];
-    if (all.length === 0) localStorage.removeItem(storageKey);
-    else localStorage.setItem(storageKey, JSON.stringify(all));
+    try {
+      if (all.length === 0) localStorage.removeItem(storageKey);
+      else localStorage.setItem(storageKey, JSON.stringify(all));
+    } catch {
+      // Storage that is full or switched off costs the going on after a reload, not the upload.
+    }
   }
 }
 
