@@ -75,6 +75,15 @@ describe('uploads from the library page, against the odds', () => {
     await page.getByRole('heading', { name: '1 file uploaded' }).waitFor({ timeout: 30_000 });
   });
 
+  test('what failed does not count as done', async () => {
+    await open('ned');
+    await slowDown(page, 60_000);
+    const note = { mimeType: 'text/plain', buffer: Buffer.from('no picture') };
+    await choose(page, [{ ...note, name: 'a.txt' }, { ...note, name: 'b.txt' }, pictureOf('slow.jpg')]);
+    await page.getByRole('heading', { name: 'Uploading · 0 of 3 done, 2 failed', exact: true }).waitFor();
+    await page.getByRole('heading', { name: '1 uploaded, 2 failed', exact: true }).waitFor({ timeout: 30_000 });
+  });
+
   function pictureOf(name: string): ChosenFile {
     return { name, mimeType: 'image/jpeg', buffer: picture };
   }

@@ -62,7 +62,7 @@ function titleOf(queue: UploadQueue, missing: number): string {
   if (unfinished > 0) {
     const all = queue.uploads.value.length;
     const isPaused = queue.paused.value.length === unfinished;
-    return `${isPaused ? 'Paused' : 'Uploading'} · ${done + failed} of ${all} done`;
+    return `${isPaused ? 'Paused' : 'Uploading'} · ${done} of ${all} done${failed === 0 ? '' : `, ${failed} failed`}`;
   }
   if (failed > 0) return done === 0 ? `${counted(failed, 'upload')} failed` : `${done} uploaded, ${failed} failed`;
   if (done > 0) return `${counted(done, 'file')} uploaded`;
