@@ -22,14 +22,17 @@ export class RenditionOrders {
     this.#maxPixels = options.maxPixels;
   }
 
-  /** The picture, made. OVERLOADED when there is no room to decode now, NOT_FOUND when the original is gone, STORAGE_UNAVAILABLE. */
-  place(asset: ImageAsset, plan: PicturePlan): Promise<Buffer> {
+  /**
+   * The picture, made. OVERLOADED when there is no room to decode now, NOT_FOUND when the original is gone, STORAGE_UNAVAILABLE. `roomPixels`: as large are the
+   * orders that are about to follow, so that they join this one.
+   */
+  place(asset: ImageAsset, plan: PicturePlan, roomPixels = 0): Promise<Buffer> {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
     const order = { plan, deliver: resolve, fail: reject };
     const batch = this.#open.get(asset.id);
-    const pixels = plan.width * plan.height;
+    const pixels = pixelsOf(plan);
     if (batch !== undefined && pixels <= batch.largestPixels) batch.orders.push(order);
-    else this.#begin(asset, order, Math.max(pixels, usualPixels));
+    else this.#begin(asset, order, Math.max(pixels, usualPixels(asset), roomPixels));
     return promise;
   }
 
@@ -54,8 +57,23 @@ export class RenditionOrders {
   }
 }
 
-/** Room that every batch reserves, so that most sizes of a page can join it: 1920 x 1920. */
-const usualPixels = 1920 * 1920;
+/** How many pixels a picture has. */
+export function pixelsOf({ width, height }: PicturePlan): number {
+  return width * height;
+}
+
+/**
+ * Room that every batch reserves, so that most sizes of a page can join it: for all of the image at 1920 pixels of width, and for a crop of it as high as it is wide.
+ * Of what is more than twice as high as it is wide it reserves no more than that, and of a small image no more than there is.
+ */
+function usualPixels({ width, height }: ImageAsset): number {
+  if (width === null || height === null) return 0;
+  const shape = Math.min(2, Math.max(1, height / width));
+  // Rounded up as a height is, or the very picture that is 1920 wide could have some pixels too many.
+  return Math.min(width * height, usualWidth * Math.ceil(usualWidth * shape));
+}
+
+const usualWidth = 1920;
 
 /** In the minute after an upload, clients ask for what they are about to show. */
 const newForMs = 60_000;
