@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
+import { MediakeepError } from '../errors.ts';
 import { uuidPattern } from './cursor.ts';
 import { type LinkSigner, originalLinkLife } from './links.ts';
 import { type ImageAsset, isImage, type MediaAsset, notFound } from './media-asset.ts';
 import { keyPrefix, originalKey } from './policy.ts';
 import type { ByteRange, MediaStore, ObjectStorage } from './ports.ts';
-import type { RenditionShelf, Shelved } from './rendition-shelf.ts';
+import { isOutdated, type RenditionShelf, type Shelved } from './rendition-shelf.ts';
 import {
   chooseFormat,
   type ImageFormat,
@@ -126,19 +127,31 @@ export class Delivery {
     { accept, expiresAt }: { accept: string | undefined; expiresAt: Date },
   ): Promise<SharedFile> {
     const format = chooseFormat(plan.format, accept, image);
-    const shelved = await this.#shelf.open(image, { ...plan, format });
+    const picture = { ...plan, format };
+    const shelved = await this.#shelf.openToSend(image, picture);
     const { key, bytes } = shelved;
     const contentType = pictureTypes[format];
+    const etag = tagOf(shelved, format);
     return {
       filename: renditionFilename(image.filename, format),
       mimeType: contentType,
       sizeBytes: shelved.stored.sizeBytes,
-      etag: tagOf(shelved, format),
+      etag,
       // That of the original: nothing else can change a rendition.
       lastModified: image.createdAt,
       expiresAt,
       variesByAccept: plan.format === 'AUTO',
-      open: (range, signal) => this.#shelf.read(shelved, range, signal),
+      open: async (range, signal) => {
+        try {
+          return await this.#shelf.read(shelved, range, signal);
+        } catch (error) {
+          if (!isOutdated(error)) throw error;
+          const again = await this.#shelf.open(image, picture);
+          // What has been said of the former one has to be true of this one too.
+          if (tagOf(again, format) !== etag) throw madeAnew(error);
+          return await this.#shelf.read(again, range, signal);
+        }
+      },
       // What is not stored yet cannot be redirected to.
       redirectTo: async (contentDisposition) =>
         bytes === undefined ? await this.#storage.downloadUrl(key, { contentType, contentDisposition, expiresAt }) : undefined,
@@ -150,6 +163,11 @@ export class Delivery {
 export interface SrcsetRequest {
   readonly widths?: readonly number[] | null | undefined;
   readonly format?: ImageFormat | null | undefined;
+}
+
+function madeAnew(cause: unknown): MediakeepError {
+  const message = 'The picture was made anew in this very moment. Please ask again.';
+  return new MediakeepError('OVERLOADED', message, { cause, retryAfterSeconds: 1 });
 }
 
 /** By content: a rendition that was cleared away and is made again by another version of the encoder is another file. */

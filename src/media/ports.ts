@@ -120,6 +120,8 @@ export interface ObjectStorage {
    * never for a request. Not a snapshot: what comes or goes meanwhile may be in it or not. In a bucket, objects that are none of ours are in it too.
    */
   list(signal: AbortSignal): AsyncIterable<ListedObject>;
+  /** Whether {@link downloadUrl} gives links. */
+  readonly redirects: boolean;
   /** A short-lived link to the bytes on the storage itself, or undefined when they are to be streamed through {@link read}. */
   downloadUrl(key: string, options: DownloadOptions): Promise<string | undefined>;
   /** Resolves when the storage answers. */

@@ -1,18 +1,19 @@
 import { Readable } from 'node:stream';
 import { crc32c } from '@node-rs/crc32';
+import { MediakeepError } from '../errors.ts';
 import { type ImageAsset, notFound } from './media-asset.ts';
 import { keyPrefix } from './policy.ts';
 import type { ByteRange, Clock, ImageTools, Log, MediaStore, ObjectStorage, PicturePlan, StoredObject } from './ports.ts';
-import { RenditionOrders } from './rendition-orders.ts';
+import { pixelsOf, RenditionOrders } from './rendition-orders.ts';
 import { pictureTypes, renditionFilename, renditionName } from './renditions.ts';
 import { SmallFiles } from './small-files.ts';
-import { wholeObject } from './whole-object.ts';
+import { OtherObject, wholeObject } from './whole-object.ts';
 
 /** A rendition that exists. */
 export interface Shelved {
   readonly key: string;
   readonly stored: StoredObject;
-  /** The whole of it, when it was made a moment ago. */
+  /** The whole of it, when it was made a moment ago or is small. */
   readonly bytes?: Buffer;
 }
 
@@ -50,17 +51,22 @@ export class RenditionShelf {
    * too, and then keeps the first one's. NOT_FOUND when the asset is deleted meanwhile, OVERLOADED, STORAGE_UNAVAILABLE.
    */
   async open(asset: ImageAsset, plan: PicturePlan): Promise<Shelved> {
-    const key = `${keyPrefix(asset.id)}${renditionName(plan)}`;
-    const flight = this.#flights.get(key);
-    if (flight !== undefined) return await flight;
-    const stored = this.#known.get(key);
-    if (stored !== undefined) return { key, stored };
-    const opening = this.#find(asset, plan, key);
-    this.#flights.set(key, opening);
-    const land = (): void => void this.#flights.delete(key);
-    // What is being stored is answered from memory until it is there.
-    opening.then(({ bytes }) => bytes === undefined && land(), land);
-    return await opening;
+    const key = keyOf(asset, plan);
+    return await this.#reach(key, () => this.#find(asset, plan, key));
+  }
+
+  /**
+   * The same as {@link open}, to be answered by this server: a small one comes with its bytes. So what is told of it is true, even when an operator has cleared it
+   * away since it was seen, or another process has made it anew: then it is opened once more.
+   */
+  async openToSend(asset: ImageAsset, plan: PicturePlan): Promise<Shelved> {
+    const shelved = await this.open(asset, plan);
+    try {
+      return await this.#withBytes(shelved);
+    } catch (error) {
+      if (!isOutdated(error)) throw error;
+      return await this.#withBytes(await this.open(asset, plan));
+    }
   }
 
   /** Makes renditions in the background, one asset at a time, so that requests come first; past a thousand assets it leaves the rest to them. */
@@ -69,24 +75,19 @@ export class RenditionShelf {
     this.#waitingInBackground += 1;
     this.#background = this.#background.then(async () => {
       this.#waitingInBackground -= 1;
-      const made = await Promise.allSettled(plans.map((plan) => this.open(asset, plan)));
-      const failed = made.find((each) => each.status === 'rejected');
-      if (failed !== undefined)
-        this.#with.log.warn({ err: failed.reason, assetId: asset.id }, 'A rendition could not be made ahead');
+      try {
+        await this.#makeTogether(asset, plans);
+      } catch (error) {
+        this.#with.log.warn({ err: error, assetId: asset.id }, 'A rendition could not be made ahead');
+      }
     });
   }
 
-  /** The bytes of a rendition, or those of `range`. Small ones are answered from memory: reading a file costs as much as all the rest of a request. */
-  async read({ key, stored, bytes }: Shelved, range: ByteRange | undefined, signal: AbortSignal): Promise<Readable | Buffer> {
-    const held = bytes ?? this.#small.get(key);
-    if (held !== undefined) return range === undefined ? held : held.subarray(range.start, range.end + 1);
+  /** The bytes of a rendition, or those of `range`. Where {@link isOutdated} tells so of a failure, {@link open} finds or makes what is there now. */
+  async read({ key, bytes }: Shelved, range: ByteRange | undefined, signal: AbortSignal): Promise<Readable | Buffer> {
+    if (bytes !== undefined) return range === undefined ? bytes : bytes.subarray(range.start, range.end + 1);
     try {
-      const { storage } = this.#with;
-      const { sizeBytes } = stored;
-      if (range !== undefined || sizeBytes > smallBytes) return await storage.read(key, { signal, ...(range && { range }) });
-      const whole = await wholeObject(storage, key, { sizeBytes, signal });
-      this.#small.keep(key, whole);
-      return whole;
+      return await this.#with.storage.read(key, { signal, ...(range && { range }) });
     } catch (error) {
       // It may have been cleared away.
       this.#known.forget(key);
@@ -111,15 +112,70 @@ export class RenditionShelf {
     clearTimeout(timer);
   }
 
+  /** What is under a key as far as this process knows, or else what `reach` comes to, for all who ask meanwhile. */
+  async #reach(key: string, reach: () => Promise<Shelved>): Promise<Shelved> {
+    const flight = this.#flights.get(key);
+    if (flight !== undefined) return await flight;
+    const stored = this.#known.get(key);
+    if (stored !== undefined) return { key, stored };
+    const opening = reach();
+    this.#flights.set(key, opening);
+    const land = (): void => void this.#flights.delete(key);
+    // What is being stored is answered from memory until it is there.
+    opening.then(({ bytes }) => bytes === undefined && land(), land);
+    return await opening;
+  }
+
+  /** Adds the bytes of a small one, out of memory: reading a file costs as much as all the rest of a request. */
+  async #withBytes(shelved: Shelved): Promise<Shelved> {
+    const { key, stored, bytes } = shelved;
+    const { storage } = this.#with;
+    if (bytes !== undefined || stored.sizeBytes > smallBytes || storage.redirects) return shelved;
+    // With the checksum, because what was cleared away and is made again by another version of the encoder is another file.
+    const name = `${key} ${stored.crc32c}`;
+    const held = this.#small.get(name);
+    if (held !== undefined) return { key, stored, bytes: held };
+    try {
+      const whole = await wholeObject(storage, key, { sizeBytes: stored.sizeBytes, signal: AbortSignal.timeout(readPatienceMs) });
+      if (crc32c(whole) !== stored.crc32c) throw new OtherObject();
+      this.#small.keep(name, whole);
+      return { key, stored, bytes: whole };
+    } catch (error) {
+      this.#known.forget(key);
+      throw error;
+    }
+  }
+
+  /** Makes those that are missing from one decode: it looks for all of them first, so that they are ordered at once, with room for the largest. */
+  async #makeTogether(asset: ImageAsset, plans: readonly PicturePlan[]): Promise<void> {
+    const looked = await Promise.all(plans.map(async (plan) => ({ plan, isThere: await this.#isThere(keyOf(asset, plan)) })));
+    const missing = looked.filter(({ isThere }) => !isThere).map(({ plan }) => plan);
+    const roomPixels = Math.max(0, ...missing.map(pixelsOf));
+    const making = missing.map((plan) => {
+      const key = keyOf(asset, plan);
+      return this.#reach(key, () => this.#make(asset, plan, { key, roomPixels }));
+    });
+    // All of them, also when one fails: the next asset's come after these.
+    await Promise.allSettled(making);
+    await Promise.all(making);
+  }
+
+  async #isThere(key: string): Promise<boolean> {
+    if (this.#known.get(key) !== undefined) return true;
+    const stored = await this.#with.storage.stat(key, AbortSignal.timeout(statPatienceMs));
+    if (stored !== undefined) this.#known.remember(key, stored);
+    return stored !== undefined;
+  }
+
   async #find(asset: ImageAsset, plan: PicturePlan, key: string): Promise<Shelved> {
     const stored = await this.#with.storage.stat(key, AbortSignal.timeout(statPatienceMs));
-    if (stored === undefined) return await this.#make(asset, plan, key);
+    if (stored === undefined) return await this.#make(asset, plan, { key });
     this.#known.remember(key, stored);
     return { key, stored };
   }
 
-  async #make(asset: ImageAsset, plan: PicturePlan, key: string): Promise<Shelved> {
-    const bytes = await this.#orders.place(asset, plan);
+  async #make(asset: ImageAsset, plan: PicturePlan, { key, roomPixels }: { key: string; roomPixels?: number }): Promise<Shelved> {
+    const bytes = await this.#orders.place(asset, plan, roomPixels);
     // The row of an asset that is deleted from here on stays until the object has come, and so is found by the sweep even if we crash.
     const until = await this.#with.store.expectObject(asset.id, expectSeconds);
     if (until === undefined) throw notFound();
@@ -161,7 +217,19 @@ export class RenditionShelf {
   }
 }
 
-/** Objects that were seen a short while ago. They never change, and who asks for one of a deleted asset is turned away before. */
+/** Whether a failure to read a rendition tells that it is not the one that was seen, but was cleared away since, and perhaps made anew by another process. */
+export function isOutdated(error: unknown): boolean {
+  // A range that lies inside the one that was seen may lie outside of the new one.
+  return (
+    error instanceof OtherObject || error instanceof RangeError || (error instanceof MediakeepError && error.code === 'NOT_FOUND')
+  );
+}
+
+function keyOf({ id }: ImageAsset, plan: PicturePlan): string {
+  return `${keyPrefix(id)}${renditionName(plan)}`;
+}
+
+/** Objects that were seen a short while ago. They hardly ever change, and who asks for one of a deleted asset is turned away before. */
 class KnownObjects {
   readonly #seen = new Map<string, { readonly stored: StoredObject; readonly untilMs: number }>();
 
@@ -197,6 +265,7 @@ const smallBytes = 128 * 1024;
 const smallFilesBytes = 32 * 1024 * 1024;
 
 const statPatienceMs = 15_000;
+const readPatienceMs = 15_000;
 const landingPatienceMs = 15_000;
 
 /** Longer than a put may take. */

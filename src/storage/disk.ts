@@ -50,6 +50,7 @@ const gone = 'gone~';
  * Uploads grow in `tmp/`; what is removed passes through it, out of everybody's reach at once. What clients send in pieces grows in `sessions/<asset id>/<name>`.
  */
 export class DiskStorage implements ObjectStorage {
+  readonly redirects = false;
   readonly sessions: UploadSessions;
   readonly #root: string;
   readonly #tmp: string;

@@ -172,6 +172,10 @@ export class GcsStorage implements ObjectStorage {
     } while (pageToken !== undefined);
   }
 
+  get redirects(): boolean {
+    return this.#signedUrls !== undefined;
+  }
+
   async downloadUrl(key: string, options: DownloadOptions): Promise<string | undefined> {
     try {
       return await this.#signedUrls?.get(key, options);

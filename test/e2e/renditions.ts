@@ -248,6 +248,43 @@ export function describeRenditions(storage: string, start: () => Promise<TestSer
       await ada.remove(asset.id);
     });
 
+    // Where it is redirected to, nobody looks whether a file is still there.
+    (redirects ? test.skip : test)('that an operator clears away are made again, and answered as before', async () => {
+      const noise = { type: 'gaussian', mean: 128, sigma: 30 } as const;
+      const grain = sharp({ create: { width: 900, height: 600, channels: 3, background: '#567', noise } });
+      const asset = await upload(await grain.jpeg().toBuffer());
+      // Not what is still being written.
+      const visible = async () => (await renditionsStored()).filter((path) => path.includes('-inside.'));
+      const answerTo = async (url: string, headers: Record<string, string>) => {
+        const response = await ask(url, headers);
+        const told = ['content-type', 'content-length', 'content-range', 'etag'].map((name) => response.headers.get(name));
+        return { status: response.status, told, bytes: await bytesOf(response) };
+      };
+      for (const [args, headers, isSmall] of [
+        ['(width: 128)', {}, true],
+        ['(width: 256)', { range: 'bytes=2-9' }, true],
+        ['(width: 640, format: PNG)', {}, false],
+        ['(width: 768, format: PNG)', { range: 'bytes=2-9' }, false],
+      ] as const) {
+        const { url } = await renditionOf(asset.id, args);
+        const made = await answerTo(url, headers);
+        const [, length, range] = made.told;
+        expect({ args, status: made.status, isSmall: Number(range?.split('/')[1] ?? length) <= 128 * 1024 }).toEqual({
+          args,
+          status: 'range' in headers ? 206 : 200,
+          isSmall,
+        });
+        await settled(async () => expect(await visible()).toHaveLength(1));
+        // Until it is seen to be stored, it is answered from memory.
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        for (const path of await visible()) await server.clearFile(path);
+        expect({ args, ...(await answerTo(url, headers)) }).toEqual({ args, ...made });
+        await settled(async () => expect(await visible()).toHaveLength(1));
+        for (const path of await visible()) await server.clearFile(path);
+      }
+      await ada.remove(asset.id);
+    });
+
     test('asked for by a hundred at once are all whole and the same', async () => {
       const asset = await upload(await photo());
       const { url } = await renditionOf(asset.id, '(width: 640)');

@@ -29,6 +29,12 @@ export async function startOnBucket(
   return {
     ...server,
     storedFiles: async () => [...emulator.objects(bucket).keys()],
+    clearFile: async (key) => {
+      const headers = { authorization: `Bearer ${emulator.accessToken}` };
+      const url = `${emulator.url}/storage/v1/b/${bucket}/o/${encodeURIComponent(key)}`;
+      const { status } = await fetch(url, { method: 'DELETE', headers });
+      if (status !== 204) throw new Error(`${key} could not be cleared away: ${status}`);
+    },
     close: async () => {
       await server.close();
       delete process.env.GOOGLE_APPLICATION_CREDENTIALS;

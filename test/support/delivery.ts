@@ -65,6 +65,10 @@ export class DeliveringStorage implements ObjectStorage {
     });
   }
 
+  get redirects(): boolean {
+    return this.elsewhere !== undefined;
+  }
+
   async downloadUrl(key: string): Promise<string | undefined> {
     return this.elsewhere && `${this.elsewhere}/${key}?X-Goog-Signature=abc`;
   }

@@ -75,6 +75,7 @@ export const silent: Log = { info: () => undefined, warn: () => undefined, error
 /** Objects in a Map. `failing` makes every call answer as a storage that is away. */
 export class MemoryStorage implements ObjectStorage {
   readonly objects = new Map<string, Buffer>();
+  readonly redirects = false;
   readonly sessions = new MemorySessions(this.objects, () => this.#answer());
   failing = false;
 

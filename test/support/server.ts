@@ -17,6 +17,8 @@ export interface TestServer {
   readonly databaseUrl: string;
   /** Every file below the storage folder, as paths: what a sweep or a deletion should have left. */
   storedFiles(): Promise<string[]>;
+  /** Takes one of them away, as an operator may. */
+  clearFile(path: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -41,6 +43,7 @@ export async function startTestServer(environment: Record<string, string> = {}):
     dataDir,
     databaseUrl: database.url,
     storedFiles: () => filesBelow(join(dataDir, 'objects')),
+    clearFile: (path) => rm(path),
     close: async () => {
       await app.close();
       await database.drop();
