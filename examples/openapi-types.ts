@@ -176,11 +176,14 @@ export interface components {
              */
             id: string;
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description It is an image. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             kind: "IMAGE";
-            /** @enum {string} */
+            /**
+             * @description How far the background work on it is. The original can be fetched in every status.
+             * @enum {string}
+             */
             status: "PROCESSING" | "READY" | "FAILED";
             /**
              * @description As sent, cleaned: no path, no control or direction-override characters, at most 255 bytes.
@@ -233,10 +236,17 @@ export interface components {
              * @description A fresh link to the original bytes, for whoever holds it, good for at least an hour. (GraphQL can ask for up to 604800 seconds.)
              */
             url: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When its upload began.
+             */
             createdAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
             updatedAt: string;
+            /** @description Whether it has more than one frame. */
             animated: boolean;
             /** @description Whether it has an alpha channel. */
             hasAlpha: boolean;
@@ -256,7 +266,9 @@ export interface components {
              *     }
              */
             focus: {
+                /** @description From the left: 0 is its edge, 1 the right one. */
                 x: number;
+                /** @description From the top: 0 is its edge, 1 the bottom. */
                 y: number;
             } | null;
         };
@@ -269,11 +281,14 @@ export interface components {
              */
             id: string;
             /**
-             * @description discriminator enum property added by openapi-typescript
+             * @description It is a video. (enum property replaced by openapi-typescript)
              * @enum {string}
              */
             kind: "VIDEO";
-            /** @enum {string} */
+            /**
+             * @description How far the background work on it is. The original can be fetched in every status.
+             * @enum {string}
+             */
             status: "PROCESSING" | "READY" | "FAILED";
             /**
              * @description As sent, cleaned: no path, no control or direction-override characters, at most 255 bytes.
@@ -326,18 +341,30 @@ export interface components {
              * @description A fresh link to the original bytes, for whoever holds it, good for at least an hour. (GraphQL can ask for up to 604800 seconds.)
              */
             url: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When its upload began.
+             */
             createdAt: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was last changed.
+             */
             updatedAt: string;
             /**
              * @description Seconds.
              * @example 12.48
              */
             duration: number | null;
-            /** @example avc */
+            /**
+             * @description Of the video track, in a short name.
+             * @example avc
+             */
             videoCodec: string | null;
-            /** @example aac */
+            /**
+             * @description Of the audio track; null when it has none, or one that is not known.
+             * @example aac
+             */
             audioCodec: string | null;
             /**
              * @description Frames a second.
@@ -349,6 +376,7 @@ export interface components {
         MediaAsset: components["schemas"]["ImageAsset"] | components["schemas"]["VideoAsset"];
         /** @description A page of media, newest first. */
         MediaPage: {
+            /** @description Newest first. */
             items: components["schemas"]["MediaAsset"][];
             /** @description The `after` of the next page; null on the last. */
             nextCursor: string | null;
@@ -383,13 +411,18 @@ export interface components {
              *     }
              */
             focus?: {
+                /** @description From the left: 0 is its edge, 1 the right one. */
                 x: number;
+                /** @description From the top: 0 is its edge, 1 the bottom. */
                 y: number;
             } | null;
         };
         /** @description What is to be known of a file before its bytes are sent. */
         CreateUploadInput: {
-            /** @enum {string} */
+            /**
+             * @description Whether it is an image or a video.
+             * @enum {string}
+             */
             kind: "IMAGE" | "VIDEO";
             /**
              * @description The file's name.
@@ -1008,7 +1041,9 @@ export interface operations {
                 first?: number;
                 /** @description The `nextCursor` of the page before. */
                 after?: string;
+                /** @description Only images, or only videos. */
                 kind?: "IMAGE" | "VIDEO";
+                /** @description Only what is in this state. */
                 status?: "PROCESSING" | "READY" | "FAILED";
                 /** @description Only what has this tag. */
                 tag?: string;
@@ -1118,6 +1153,15 @@ export interface operations {
                 };
                 content?: never;
             };
+            /** @description The request does not fit (`BAD_USER_INPUT`). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Sign in first (`UNAUTHENTICATED`). */
             401: {
                 headers: {
@@ -1197,6 +1241,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request does not fit (`BAD_USER_INPUT`). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Sign in first (`UNAUTHENTICATED`). */
             401: {
@@ -1356,6 +1409,15 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request does not fit (`BAD_USER_INPUT`). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
             };
             /** @description Sign in first (`UNAUTHENTICATED`). */
             401: {

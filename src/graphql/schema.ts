@@ -18,7 +18,7 @@ export function graphqlSchema(): GraphQLSchema {
   // TypeGraphQL would ask `instanceof` its own classes, or wrap a function of ours into a promise for every item of a list.
   mediaAsset.resolveType = (asset: MediaAsset): string => typeNames[asset.kind];
   query.description = `What can be asked. ${signedIn}`;
-  mutation.description = `What can be done; several run one after the other. ${signedIn}`;
+  mutation.description = `What can be done; several run one after the other. ${staysDone} ${signedIn}`;
   return schema;
 }
 
@@ -28,6 +28,9 @@ export function schemaText(schema: GraphQLSchema): string {
 }
 
 const typeNames: Readonly<Record<MediaKind, string>> = { IMAGE: 'ImageAsset', VIDEO: 'VideoAsset' };
+
+const staysDone =
+  'When one fails, those before it stay done, although `data` is null then: send one upload in a request, or look with `myMedia` what is there.';
 
 const signedIn =
   'Every field needs a signed-in user (`Authorization: Bearer ...`), who sees and touches only their own media: ' +

@@ -107,7 +107,7 @@ function addHooks(server: FastifyInstance, options: ServerOptions): void {
     observe(request, reply);
     cutWhenSilent(request, reply, idleMs);
     cutWhenTrickling(request, reply, options.slowest ?? defaultPace);
-    done();
+    done(refusalOfCoding(request));
   });
   server.addHook('onSend', (request, reply, payload, done) => {
     protect(reply, options.strictTransport);
@@ -162,6 +162,13 @@ function protect(reply: FastifyReply, strictTransport: boolean): void {
   if (isJson && !reply.hasHeader('content-security-policy')) {
     reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
   }
+}
+
+/** What is compressed would be taken for what it is not, and small bytes for few. */
+function refusalOfCoding({ headers }: FastifyRequest): MediakeepError | undefined {
+  const coding = headers['content-encoding'] ?? 'identity';
+  if (/^identity$/i.test(coding)) return undefined;
+  return new MediakeepError('BAD_USER_INPUT', 'Send the body as it is: `Content-Encoding` is not supported.');
 }
 
 function nothingHere(): MediakeepError {

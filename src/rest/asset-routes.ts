@@ -78,7 +78,7 @@ const reading = {
   response: {
     200: success('MediaAsset', 'The asset.', { ETag: { type: 'string', description: 'Changes with the body, `url` included.' } }),
     304: nothing('The client has it already.', { ETag: { type: 'string' } }),
-    ...problems('NOT_FOUND'),
+    ...problems('BAD_USER_INPUT', 'NOT_FOUND'),
   },
 };
 
@@ -92,7 +92,7 @@ const content = {
     302: nothing('The link is in `Location`.', {
       Location: { type: 'string', format: 'uri', description: 'A fresh link to the bytes.' },
     }),
-    ...problems('NOT_FOUND'),
+    ...problems('BAD_USER_INPUT', 'NOT_FOUND'),
   },
 };
 
@@ -115,6 +115,6 @@ const deleting = {
   response: {
     202: success('DeletedMedia', 'Deleted; the storage did not answer, so the bytes go later.'),
     204: nothing('Deleted.'),
-    ...problems('NOT_FOUND'),
+    ...problems('BAD_USER_INPUT', 'NOT_FOUND'),
   },
 };

@@ -41,8 +41,8 @@ const description = {
         description: 'How many items a page has at most.',
       },
       after: { type: 'string', description: 'The `nextCursor` of the page before.' },
-      kind: { type: 'string', enum: mediaKinds },
-      status: { type: 'string', enum: mediaStatuses },
+      kind: { type: 'string', enum: mediaKinds, description: 'Only images, or only videos.' },
+      status: { type: 'string', enum: mediaStatuses, description: 'Only what is in this state.' },
       tag: { type: 'string', description: 'Only what has this tag.' },
       search: {
         type: 'string',

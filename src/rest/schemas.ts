@@ -23,19 +23,26 @@ const tags = {
   examples: [['sea', 'travel']],
 };
 
-const zeroToOne = { type: 'number', minimum: 0, maximum: 1 };
+const zeroToOne = (description: string) => ({ type: 'number', minimum: 0, maximum: 1, description });
 const focus = {
   type: ['object', 'null'],
   required: ['x', 'y'],
-  properties: { x: zeroToOne, y: zeroToOne },
+  properties: {
+    x: zeroToOne('From the left: 0 is its edge, 1 the right one.'),
+    y: zeroToOne('From the top: 0 is its edge, 1 the bottom.'),
+  },
   description: 'Images only: what crops keep in sight, from the left and from the top.',
   examples: [{ x: 0.5, y: 0.25 }],
 };
 
 const commonFields = {
   id: { type: 'string', format: 'uuid', description: 'UUIDv7.', examples: ['0198c0de-7a11-7bbb-8ccc-0123456789ab'] },
-  kind: { type: 'string', enum: mediaKinds },
-  status: { type: 'string', enum: mediaStatuses },
+  kind: { type: 'string', enum: mediaKinds, description: 'Whether it is an image or a video.' },
+  status: {
+    type: 'string',
+    enum: mediaStatuses,
+    description: 'How far the background work on it is. The original can be fetched in every status.',
+  },
   filename: {
     type: 'string',
     description: `As sent, cleaned: no path, no control or direction-override characters, at most ${maxFilenameBytes} bytes.`,
@@ -54,8 +61,8 @@ const commonFields = {
     format: 'uri',
     description: `A fresh link to the original bytes, for whoever holds it, good for at least an hour. (GraphQL can ask for up to ${maxLinkSeconds} seconds.)`,
   },
-  createdAt: { type: 'string', format: 'date-time' },
-  updatedAt: { type: 'string', format: 'date-time' },
+  createdAt: { type: 'string', format: 'date-time', description: 'When its upload began.' },
+  updatedAt: { type: 'string', format: 'date-time', description: 'When it was last changed.' },
 };
 
 const pixels = {
@@ -67,10 +74,10 @@ const pixels = {
 
 const imageFields = {
   ...commonFields,
-  kind: { type: 'string', const: 'IMAGE' },
+  kind: { type: 'string', const: 'IMAGE', description: 'It is an image.' },
   width: pixels,
   height: { ...pixels, examples: [3024] },
-  animated: { type: 'boolean' },
+  animated: { type: 'boolean', description: 'Whether it has more than one frame.' },
   hasAlpha: { type: 'boolean', description: 'Whether it has an alpha channel.' },
   placeholder: {
     type: 'string',
@@ -88,11 +95,15 @@ const imageFields = {
 
 const videoFields = {
   ...commonFields,
-  kind: { type: 'string', const: 'VIDEO' },
+  kind: { type: 'string', const: 'VIDEO', description: 'It is a video.' },
   mimeType: { ...commonFields.mimeType, examples: ['video/mp4'] },
   duration: { type: ['number', 'null'], description: 'Seconds.', examples: [12.48] },
-  videoCodec: { type: ['string', 'null'], examples: ['avc'] },
-  audioCodec: { type: ['string', 'null'], examples: ['aac'] },
+  videoCodec: { type: ['string', 'null'], description: 'Of the video track, in a short name.', examples: ['avc'] },
+  audioCodec: {
+    type: ['string', 'null'],
+    description: 'Of the audio track; null when it has none, or one that is not known.',
+    examples: ['aac'],
+  },
   frameRate: { type: ['number', 'null'], description: 'Frames a second.', examples: [29.97] },
 };
 
@@ -117,7 +128,7 @@ export const sharedSchemas: readonly (Schema & { $id: string })[] = [
   whole(
     'MediaPage',
     {
-      items: { type: 'array', items: { $ref: 'MediaAsset#' } },
+      items: { type: 'array', items: { $ref: 'MediaAsset#' }, description: 'Newest first.' },
       nextCursor: { type: ['string', 'null'], description: 'The `after` of the next page; null on the last.' },
       totalCount: { type: 'integer', minimum: 0, description: 'How many there are on all pages.' },
     },

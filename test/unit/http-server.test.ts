@@ -144,6 +144,22 @@ describe('a failure', () => {
     expect(await problemOf(await fetch(`${url}/%zz`))).toMatchObject({ status: 400, code: 'BAD_USER_INPUT' });
   });
 
+  test('of a compressed body is told by its name, and none is asked for', async () => {
+    const { url } = await start({ doors: [failing] });
+    const send = (coding: string): Promise<Response> =>
+      fetch(`${url}/json`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'content-encoding': coding },
+        body: '{"a":1}',
+      });
+    expect(await problemOf(await send('gzip'))).toMatchObject({
+      status: 400,
+      code: 'BAD_USER_INPUT',
+      detail: 'Send the body as it is: `Content-Encoding` is not supported.',
+    });
+    expect(await (await send('identity')).json()).toEqual({ got: { a: 1 } });
+  });
+
   test('on /graphql has the shape of GraphQL', async () => {
     const { url } = await start({ doors: [failing] });
     const answer = await fetch(`${url}/graphql`, { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } });
