@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -87,4 +87,78 @@ describe('the package for clients', () => {
       expect(files.some((each) => script.startsWith(`./${each}`))).toBe(true);
     }
   });
+});
+
+describe('the SDK packed alone', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'mediakeep-consumer-'));
+    const { stdout } = await promisify(execFile)('npm', ['run', '-s', 'pack:client']);
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+    const how = ['--offline', '--no-audit', '--no-fund', join(process.cwd(), 'dist', stdout.trim())];
+    await promisify(execFile)('npm', ['install', ...how], { cwd: folder });
+  }, 120_000);
+
+  afterAll(() => rm(folder, { recursive: true }));
+
+  test('brings nothing else along, offline', async () => {
+    const names = await readdir(join(folder, 'node_modules'));
+    expect(names.filter((name) => !name.startsWith('.'))).toEqual(['mediakeep']);
+    const files = await readdir(join(folder, 'node_modules/mediakeep'));
+    expect(files.toSorted()).toEqual(['LICENSE', 'client', 'package.json']);
+    const [whole, own] = await Promise.all(
+      ['package.json', join(folder, 'node_modules/mediakeep/package.json')].map(async (path) =>
+        JSON.parse(await readFile(path, 'utf8')),
+      ),
+    );
+    expect(own).toMatchObject({ name: whole.name, version: whole.version, license: whole.license });
+    expect(Object.keys(own.exports)).toEqual(Object.keys(whole.exports));
+    for (const path of Object.values<{ types: string; default: string }>(own.exports).flatMap(Object.values)) {
+      expect((await stat(join(folder, 'node_modules/mediakeep', path))).isFile()).toBe(true);
+    }
+    expect(own.dependencies).toBeUndefined();
+    expect(Object.keys(own.peerDependenciesMeta)).toEqual(Object.keys(own.peerDependencies));
+  });
+
+  test('has for a peer everything that its files import', async () => {
+    const client = join(folder, 'node_modules/mediakeep/client');
+    const { peerDependencies } = JSON.parse(await readFile(join(client, '../package.json'), 'utf8'));
+    const texts = await Promise.all((await readdir(client)).map((name) => readFile(join(client, name), 'utf8')));
+    const imported = texts.flatMap((text) => [...text.matchAll(/\bfrom '([^.'][^']*)'/g)].map(([, name]) => name));
+    expect([...new Set(imported)].toSorted()).toEqual(Object.keys(peerDependencies).toSorted());
+  });
+
+  test.each([
+    ['nodenext', 'nodenext'],
+    ['bundler', 'esnext'],
+  ])(
+    'has types for a strict project that resolves as %s, and runs in Node',
+    async (moduleResolution, module) => {
+      await writeFile(
+        join(folder, 'use.ts'),
+        `import { type Asset, createClient, MediakeepError, MyUsageDocument, type UploadOptions, webStorage } from 'mediakeep/client';
+      const how: UploadOptions = { title: 'At the sea', onProgress: ({ sentBytes }) => void sentBytes.toFixed() };
+      export const shown = (asset: Asset): number => (asset.kind === 'IMAGE' ? asset.width : (asset.duration ?? 0));
+      // @ts-expect-error: a title is a text
+      export const wrong: UploadOptions = { title: 5 };
+      const client = createClient({ url: 'http://127.0.0.1:1', retry: { attempts: 1 } });
+      const code = await client.upload(new Blob(['x'], { type: 'image/png' }), how).then(shown, (error: unknown) =>
+        error instanceof MediakeepError ? error.code : error);
+      console.log(code, typeof webStorage, String(MyUsageDocument).includes('myUsage'));`,
+      );
+      const compilerOptions = {
+        ...{ strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, types: [], target: 'es2024', module },
+        ...{ moduleResolution, lib: ['es2024', 'dom', 'dom.iterable'], outDir: `made-${module}` },
+      };
+      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }));
+      const made = await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '-p', folder]).catch(
+        (error) => error,
+      );
+      expect(made.stdout).toBe('');
+      const { stdout } = await promisify(execFile)(process.execPath, [join(folder, `made-${module}/use.js`)]);
+      expect(stdout).toBe('NETWORK function true\n');
+    },
+    60_000,
+  );
 });

@@ -21,3 +21,9 @@ test('an older Node is told what is needed before it meets flags that it does no
   expect(scripts.start.indexOf('node dist/src/node-version.js && ')).toBeGreaterThan(0);
   expect(scripts.start.indexOf('node dist/src/node-version.js && ')).toBeLessThan(scripts.start.indexOf(' --'));
 });
+
+test('a package made of a fresh clone has code in it, and installing the clone’s own packages builds nothing', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+  expect(scripts.prepack).toBe('npm run -s build:server');
+  expect(Object.keys(scripts)).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(pre|post)?(install|prepare)$/)]));
+});
