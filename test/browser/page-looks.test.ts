@@ -47,6 +47,7 @@ describe.each(screens)('the library page, $width pixels wide', ({ width, height,
     await open('newcomer');
     await page.getByRole('heading', { name: 'Nothing here yet' }).waitFor();
     await look('empty');
+    expect(await tagsOffered(page)).toEqual(['No tags yet']);
     expect(tab.troubles).toEqual([]);
     await tab.close();
   });
@@ -77,6 +78,7 @@ describe.each(screens)('the library page, $width pixels wide', ({ width, height,
     await page.getByLabel('Search').fill('nothing like this');
     await page.getByRole('heading', { name: /Nothing found/ }).waitFor();
     await look('nothing-found');
+    expect(await tagsOffered(page)).toEqual(['Any tag', 'travel', 'autumn']);
     expect(tab.troubles).toEqual([]);
     await tab.close();
   });
@@ -117,6 +119,7 @@ describe.each(screens)('the library page, $width pixels wide', ({ width, height,
       await page.getByLabel('Videos').check();
       await page.getByRole('heading', { name: 'Your library could not be loaded' }).waitFor({ timeout: 30_000 });
       await look('failed');
+      expect(await tagsOffered(page)).toEqual(['Any tag', 'travel', 'autumn']);
       await page.unroute('**/graphql');
     });
     await page.getByRole('button', { name: 'Try again' }).click();
@@ -125,6 +128,9 @@ describe.each(screens)('the library page, $width pixels wide', ({ width, height,
     await tab.close();
   });
 });
+
+const tagsOffered = (page: Page): Promise<string[]> =>
+  page.getByLabel('Tag', { exact: true }).locator('option').allTextContents();
 
 /** In the page: what scrolls sideways, and what sticks out of the header, or out of the menu's place, or lies over something else at the top. The toolbar may scroll. */
 const misplaced = `(() => {

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { Icon } from '../parts/icons.tsx';
 import { useTools } from '../tools.ts';
 import { counted } from '../words.ts';
@@ -9,16 +9,38 @@ import type { Filter } from './library.ts';
 /** What is shown of the library; while something is selected, what can be done with it. */
 export function Toolbar(): VNode {
   const { selection } = useTools();
-  return selection.isOn.value ? <SelectionBar /> : <FilterBar />;
+  const tags = useTags();
+  return selection.isOn.value ? <SelectionBar /> : <FilterBar {...tags} />;
 }
 
-function FilterBar(): VNode {
+/** What a library can be narrowed to, as far as is known. */
+interface Tags {
+  readonly tags: readonly string[];
+  /** Whether there can be no other. */
+  readonly areAll: boolean;
+}
+
+/** Tags of what is loaded, and then those seen before: what a search finds need not have any. */
+function useTags(): Tags {
+  const { library } = useTools();
+  const seen = useRef<readonly string[]>([]);
+  const loaded = library.tags.value;
+  const areAll =
+    !library.isNarrowed.value && library.phase.value === 'idle' && library.shown.value.length === library.total.value;
+  const tags = areAll ? loaded : [...new Set([...loaded, ...seen.current])];
+  useEffect(() => {
+    seen.current = tags;
+  });
+  return { tags, areAll };
+}
+
+function FilterBar({ tags: known, areAll }: Tags): VNode {
   const { library, selection } = useTools();
   const { kind, status, tag } = library.filter.value;
   const phase = library.phase.value;
   // While the first page is on its way, or could not be had, the number is that of another filter.
   const total = phase === 'loading' || phase === 'failed' ? undefined : library.total.value;
-  const tags = tag === undefined || library.tags.value.includes(tag) ? library.tags.value : [tag, ...library.tags.value];
+  const tags = tag === undefined || known.includes(tag) ? known : [tag, ...known];
   return (
     <section class="toolbar" aria-label="Filter">
       <fieldset class="segments">
@@ -48,7 +70,7 @@ function FilterBar(): VNode {
         disabled={tags.length === 0}
         onChange={(event) => library.narrow({ tag: event.currentTarget.value || undefined })}
       >
-        <option value="">{tags.length === 0 ? 'No tags yet' : 'Any tag'}</option>
+        <option value="">{tags.length === 0 && areAll ? 'No tags yet' : 'Any tag'}</option>
         {tags.map((each) => (
           <option key={each} value={each}>
             {each}
