@@ -153,6 +153,9 @@ const misplaced = `(() => {
   if (header === null) return wide;
   const parts = [...header.children].filter(isSeen);
   const out = parts.filter((part) => !isIn(boxOf(part), boxOf(header))).map((part) => named(part) + ' sticks out');
+  out.push(...[...document.querySelectorAll('.toolbar.is-selecting > *')]
+    .filter((part) => !isIn(boxOf(part), boxOf(part.parentElement)))
+    .map((part) => named(part) + ' sticks out'));
   const top = [...parts, document.querySelector('.toolbar')];
   const over = top.flatMap((one, index) =>
     top.slice(index + 1).filter((other) => isOver(boxOf(one), boxOf(other))).map((other) => named(one) + ' meets ' + named(other)));
@@ -160,6 +163,33 @@ const misplaced = `(() => {
   const menu = [...document.querySelectorAll('.menu-list:popover-open')].filter((list) => !isIn(boxOf(list), screen));
   return [...wide, ...out, ...over, ...menu.map((list) => named(list) + ' sticks out')];
 })()`;
+
+test('how many are selected at once is said while more are to come', async () => {
+  const tab = await openLibrary(browser, server, { user: 'ada', viewport: { width: 320, height: 640 } });
+  const { page } = tab;
+  await page.route('**/graphql', (route) => {
+    const question = route.request().postDataJSON();
+    // The first page is a short one, and a second never comes.
+    if (question.variables?.after) return;
+    if (question.variables?.first > 20) question.variables.first = 20;
+    return route.continue({ postData: JSON.stringify(question) });
+  });
+  await page.reload();
+  await page.getByText('26 items').waitFor();
+  await page.getByRole('button', { name: 'Select', exact: true }).click();
+  await page.getByRole('button', { name: 'Select all 20 loaded' }).click();
+  await page.getByText('20 selected').first().waitFor();
+  expect(await page.evaluate(misplaced)).toEqual([]);
+  await page.screenshot({ path: '.artifacts/page-selection-of-loaded-320-light.png' });
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
+  await page.reload();
+  await page.getByText('26 items').waitFor();
+  await page.getByRole('button', { name: 'Select', exact: true }).click();
+  await page.getByRole('button', { name: 'Select all', exact: true }).click();
+  await page.getByText('26 selected').first().waitFor();
+  expect(tab.troubles).toEqual([]);
+  await tab.close();
+});
 
 let server: TestServer;
 let browser: Browser;

@@ -101,6 +101,7 @@ function SelectionBar(): VNode {
   const { library, selection, removal, announcer } = useTools();
   const count = selection.count.value;
   const all = library.shown.value;
+  const isMore = all.length < (library.total.value ?? 0);
   const isFirst = useSignal(true);
   useEffect(() => {
     // The first tick would interrupt what is read out of the tile.
@@ -123,10 +124,9 @@ function SelectionBar(): VNode {
         class="button is-quiet"
         type="button"
         disabled={count === all.length}
-        title={`All ${all.length} that are loaded`}
         onClick={() => selection.set(all.map(({ id }) => id))}
       >
-        Select all
+        {isMore ? `Select all ${all.length} loaded` : 'Select all'}
       </button>
       <span class="toolbar-gap" />
       <button
@@ -139,7 +139,7 @@ function SelectionBar(): VNode {
           document.getElementById('library')?.focus();
         }}
       >
-        <Icon name="trash" /> Delete
+        <Icon name="trash" /> <span class="button-word">Delete</span>
       </button>
     </section>
   );
