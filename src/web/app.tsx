@@ -67,10 +67,10 @@ function assemble(session: Session): Tools {
 /** What goes on while somebody is signed in. Returns what ends it. */
 function follow({ library, queue, route, removal }: Tools): () => void {
   const ends = [library.follow(), queue.follow(), queue.guard(), route.follow()];
-  const flush = (): void => void removal.flush();
-  addEventListener('pagehide', flush);
+  const leave = (): void => removal.leave();
+  addEventListener('pagehide', leave);
   return () => {
-    removeEventListener('pagehide', flush);
+    removeEventListener('pagehide', leave);
     queue.pauseAll();
     void removal.flush();
     for (const end of ends) end();

@@ -220,16 +220,6 @@ describe('the library page', () => {
     expect(tab.troubles).toEqual([]);
   });
 
-  test('deletes for good what was being deleted when the page is left', async () => {
-    const { page } = tab;
-    await tile(page, 'clear.png').click({ modifiers: ['Control'] });
-    await page.getByRole('button', { name: 'Delete' }).click();
-    await page.getByText('3 items').waitFor();
-    await page.goto('about:blank');
-    await eventually(async () => expect((await ada.list()).totalCount).toBe(3));
-    expect(tab.troubles).toEqual([]);
-  });
-
   async function paste(bytes: Buffer): Promise<void> {
     const file: ChosenFile = { name: 'image.jpg', mimeType: 'image/jpeg', buffer: bytes };
     await tab.page.evaluate(`(() => {

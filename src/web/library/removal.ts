@@ -28,6 +28,9 @@ export class Removal {
 
   readonly #options: RemovalOptions;
   readonly #waiting = signal<readonly string[]>([]);
+  /** How many more may be on their way, and what waits for that. */
+  #free = parallel;
+  readonly #turns: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: RemovalOptions) {
@@ -58,7 +61,7 @@ export class Removal {
     else this.#start();
   }
 
-  /** Deletes now what is waiting, as when the page is left. */
+  /** Deletes now what is waiting. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     const ids = this.#waiting.peek();
@@ -66,20 +69,25 @@ export class Removal {
     this.#waiting.value = [];
     const gone = new Set<string>();
     let failure = '';
-    const queue = [...ids];
-    const work = async (): Promise<void> => {
-      for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
-        const problem = await this.#delete(id);
-        if (problem === undefined) gone.add(id);
-        else failure = problem;
-      }
+    const work = async (id: string): Promise<void> => {
+      const problem = await this.#inTurn(() => this.#delete(id));
+      if (problem === undefined) gone.add(id);
+      else failure = problem;
     };
-    await Promise.all(Array.from({ length: parallel }, work));
+    await Promise.all(ids.map(work));
     this.#options.library.drop(gone);
     this.#options.library.leaving.value = new Set([...this.#options.library.leaving.peek()].filter((id) => !ids.includes(id)));
     if (failure === '') return;
     const left = ids.length - gone.size;
     this.problem.value = `${left === 1 ? 'One item was' : `${left} items were`} not deleted. ${failure}`;
+  }
+
+  /** The page is left: whatever is still to be deleted is sent at once, because nothing goes on after the first answer. */
+  leave(): void {
+    void this.flush();
+    const turns = this.#turns.splice(0);
+    this.#free -= turns.length;
+    for (const begin of turns) begin();
   }
 
   #start(): void {
@@ -92,6 +100,19 @@ export class Removal {
     const before = new Set(this.#waiting.peek());
     leaving.value = new Set([...[...leaving.peek()].filter((id) => !before.has(id)), ...ids]);
     this.#waiting.value = ids;
+  }
+
+  /** Does some work as soon as not too much of it is under way. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((begin) => this.#turns.push(begin));
+    try {
+      return await work();
+    } finally {
+      const begin = this.#turns.shift();
+      if (begin === undefined) this.#free += 1;
+      else begin();
+    }
   }
 
   /** Resolves with why not; undefined when it is gone, whoever did it. */
