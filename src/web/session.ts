@@ -38,11 +38,12 @@ export class Session {
     this.token.value = undefined;
   }
 
-  /** A client of the signed-in user. `keepalive`: its requests outlive the page. */
+  /** A client of the signed-in user, and of nobody else: what it has begun it ends also when they sign out. `keepalive`: its requests outlive the page. */
   client({ keepalive = false }: { keepalive?: boolean } = {}): MediakeepClient {
+    const token = this.token.peek();
     return createClient({
       url: this.url,
-      token: () => this.token.peek() ?? '',
+      token,
       retry: patience,
       ...(keepalive && { fetch: (input: RequestInfo | URL, init?: RequestInit) => fetch(input, { ...init, keepalive: true }) }),
     });
