@@ -36,6 +36,13 @@ export class Selection {
     this.ids.value = new Set(ids);
   }
 
+  /** Nothing else stays selected than what is among these. */
+  keep(ids: Iterable<string>): void {
+    const selected = this.ids.peek();
+    const kept = new Set([...ids].filter((id) => selected.has(id)));
+    if (kept.size < selected.size) this.ids.value = kept;
+  }
+
   /** Begins to select, with nothing selected yet. */
   begin(): void {
     this.#isAsked.value = true;

@@ -1,3 +1,4 @@
+import { effect } from '@preact/signals';
 import type { VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { Details } from '../details/details.tsx';
@@ -13,7 +14,9 @@ import { Toolbar } from './toolbar.tsx';
 
 /** The library of whoever is signed in. */
 export function LibraryPage({ theme }: { theme: ThemeChoice }): VNode {
-  const { library, removal } = useTools();
+  const { library, removal, selection } = useTools();
+  // What is no longer among the pictures, as after a search, must not be deleted with the others.
+  useEffect(() => effect(() => selection.keep(library.shown.value.map(({ id }) => id))), [library, selection]);
   useEffect(() => {
     document.title = 'Library · Mediakeep';
     const undo = (event: KeyboardEvent): void => {
