@@ -18,6 +18,8 @@ const fingerprintBytes = 65_536;
 export class Notes {
   readonly #store: ResumeStore;
   readonly key: string;
+  /** Whether the upload can be gone on with later. A store that fails only makes this false: the upload goes on. */
+  isKept = false;
 
   private constructor(store: ResumeStore, key: string) {
     this.#store = store;
@@ -35,17 +37,34 @@ export class Notes {
   }
 
   async keep(record: ResumeRecord): Promise<void> {
-    await this.#store.set(this.key, JSON.stringify(record));
+    const kept = await attempt(async () => {
+      await this.#store.set(this.key, JSON.stringify(record));
+      return true;
+    });
+    // Of a store that fails later, what it had before still leads on.
+    this.isKept ||= kept === true;
   }
 
   async forget(): Promise<void> {
-    await this.#store.delete(this.key);
+    this.isKept = false;
+    await attempt(() => this.#store.delete(this.key));
   }
 
   /** What was kept; undefined when that is nothing, has expired, or is not ours. */
   async recall(): Promise<ResumeRecord | undefined> {
-    const record = recordIn(await this.#store.get(this.key));
-    return record && record.expiresAt > Date.now() ? record : undefined;
+    const record = recordIn(await attempt(() => this.#store.get(this.key)));
+    const former = record && record.expiresAt > Date.now() ? record : undefined;
+    this.isKept = former !== undefined;
+    return former;
+  }
+}
+
+/** What a store answers; undefined when it fails: full, forbidden, gone. */
+async function attempt<T>(access: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await access();
+  } catch {
+    return undefined;
   }
 }
 

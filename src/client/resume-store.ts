@@ -1,6 +1,7 @@
 /**
  * Keeps short texts by key, so that uploads survive a reload or a crash. The texts hold the right to write to an upload that is not complete
- * (never to read): keep them where only the user's own pages can read them.
+ * (never to read): keep them where only the user's own pages can read them. When it throws or rejects, such as a store that is full, the upload
+ * goes on, but cannot be resumed.
  */
 export interface ResumeStore {
   get(key: string): string | null | undefined | Promise<string | null | undefined>;

@@ -46,7 +46,8 @@ async function uploadWithRestarts<TAsset>(work: Omit<Work<TAsset>, 'meter' | 'fo
   const meter = new Meter(work.upload.file.size, work.upload.onProgress);
   for (let restarts = 0; ; restarts += 1) {
     try {
-      return await sendAndComplete({ ...work, meter, former: await work.notes?.recall() });
+      // After a restart, a store that cannot forget would only lead back to what is gone.
+      return await sendAndComplete({ ...work, meter, former: restarts === 0 ? await work.notes?.recall() : undefined });
     } catch (error) {
       if (!(error instanceof SessionGone) || restarts >= maxRestarts) throw error;
     }
@@ -97,7 +98,7 @@ async function sendAndComplete<TAsset>(work: Work<TAsset>): Promise<TAsset> {
   } catch (error) {
     // Its upload may have been completed before the page that began it could note so.
     if (error instanceof SessionGone && former !== undefined) return await completedBefore(work, record.id, error);
-    if (notes === undefined || !mayGoOn(error, signal)) await abandon(work, record.id);
+    if (!notes?.isKept || !mayGoOn(error, signal)) await abandon(work, record.id);
     throw error;
   }
 }

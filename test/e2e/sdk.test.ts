@@ -284,6 +284,49 @@ describe('the SDK', () => {
     expect(await client().page()).toMatchObject({ totalCount: 1 });
   });
 
+  describe('a resume store that fails', () => {
+    const failing = (method: 'get' | 'set' | 'delete') => ({
+      ...memoryStore().store,
+      [method]: () => {
+        throw new DOMException('The quota has been exceeded.', 'QuotaExceededError');
+      },
+    });
+
+    test.each(['get', 'set', 'delete'] as const)('does not stop an upload: %s', async (method) => {
+      const asset = await client().upload(movie, { resume: failing(method) });
+      expect(asset.sha256).toBe(await sha256Of(movie));
+      const rejecting = { ...memoryStore().store, [method]: () => Promise.reject(new Error('No')) };
+      expect((await client().upload(movie, { resume: rejecting })).sha256).toBe(asset.sha256);
+      expect(await client().page()).toMatchObject({ totalCount: 2 });
+    });
+
+    test('keeps nothing of an upload that is cancelled, as without a store', async () => {
+      const stop = new AbortController();
+      const cancelled = client().upload(movie, {
+        resume: failing('set'),
+        signal: stop.signal,
+        onProgress: ({ sentBytes }) => sentBytes > 10 * mebibyte && stop.abort(),
+      });
+      await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' });
+      await expectNothingLeft();
+    });
+
+    test('begins anew when it cannot forget what is gone', async () => {
+      const store = failing('delete');
+      const stop = new AbortController();
+      const paused = client().upload(movie, {
+        resume: store,
+        signal: stop.signal,
+        onProgress: ({ sentBytes }) => sentBytes > 0 && stop.abort(),
+      });
+      await expect(paused).rejects.toMatchObject({ name: 'AbortError' });
+      const [row] = (await query(server.databaseUrl, 'select id from media_assets')) as { id: string }[];
+      await client().delete(row?.id ?? '');
+      const asset = await client().upload(movie, { resume: store });
+      expect(asset.sha256).toBe(await sha256Of(movie));
+    });
+  });
+
   test('discards a paused upload at once', async () => {
     const { entries, store } = memoryStore();
     const stop = new AbortController();
