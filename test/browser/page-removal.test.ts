@@ -5,7 +5,7 @@ import { jpeg } from '../support/media/pictures.ts';
 import { restClient } from '../support/rest-door.ts';
 import { startTestServer, type TestServer, tokenOf } from '../support/server.ts';
 import { openChromium } from './chromium.ts';
-import { eventually, type LibraryTab, openLibrary, tile } from './library-page.ts';
+import { eventually, findings, type LibraryTab, openLibrary, tile } from './library-page.ts';
 
 /** What becomes of a deletion when the user goes on to something else. */
 describe('deleting in the library', () => {
@@ -76,5 +76,52 @@ describe('deleting in the library', () => {
     await page.getByLabel('Search').fill('');
     await page.getByText('11 items').waitFor();
     await tile(page, 'photo-3.jpg').waitFor();
+  });
+
+  test('can be undone in the details, by key and by pointer, on a desk and on a phone', async () => {
+    const dialog = page.getByRole('dialog');
+    const undo = dialog.getByRole('button', { name: 'Undo' });
+    for (const width of [1200, 390]) {
+      await page.setViewportSize({ width, height: 800 });
+      await tile(page, 'photo-9.jpg').click();
+      await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+      await page.getByRole('dialog', { name: 'photo-8.jpg' }).waitFor();
+      // The keys belong to the details still.
+      await eventually(async () => expect(await page.evaluate('document.activeElement.className')).toBe('details'));
+      expect(await findings(page)).toEqual([]);
+      await undo.click();
+      await undo.waitFor({ state: 'detached' });
+      await dialog.getByText('5 of 12').waitFor();
+      await eventually(async () => expect(await page.evaluate('document.activeElement.className')).toBe('details'));
+      // One after the other: the toast is not in the way of the next.
+      await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+      await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+      await dialog.getByText('2 items deleted').waitFor();
+      await page.keyboard.press('Control+z');
+      await undo.waitFor({ state: 'detached' });
+      await page.keyboard.press('Escape');
+      await page.getByText('12 items').waitFor();
+    }
+    expect((await user.list()).totalCount).toBe(12);
+  });
+
+  test('leaves the focus where the user can go on', async () => {
+    const name = `document.activeElement.querySelector('.tile-name')?.textContent`;
+    await tile(page, 'photo-10.jpg').click({ modifiers: ['Control'] });
+    await page.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('button', { name: 'Undo' }).focus();
+    await page.keyboard.press('Enter');
+    await eventually(async () => expect(await page.evaluate(name)).toBe('photo-10.jpg'));
+    // At the end, the button to go on stays, and does nothing.
+    await tile(page, 'photo-2.jpg').click();
+    const next = page.getByRole('button', { name: 'Next' });
+    await next.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'photo-1.jpg' }).waitFor();
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(`document.activeElement.getAttribute('aria-label')`)).toBe('Next');
+    expect(await next.getAttribute('aria-disabled')).toBe('true');
+    await page.keyboard.press('Escape');
+    await eventually(async () => expect(await page.evaluate(name)).toBe('photo-1.jpg'));
   });
 });

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { TargetedKeyboardEvent, VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { RemovalToast } from '../library/removal-toast.tsx';
 import { Icon } from '../parts/icons.tsx';
 import type { Asset } from '../sdk.ts';
 import { useTools } from '../tools.ts';
@@ -24,6 +25,10 @@ function DetailsDialog({ id }: { id: string }): VNode {
   useEffect(() => {
     dialog.current?.showModal();
   }, []);
+  // What had the focus may be gone with the asset or the toast; the keys would go to the page below.
+  useEffect(() => {
+    if (document.activeElement === document.body) dialog.current?.focus();
+  });
 
   const shown = library.shown.value;
   const at = shown.findIndex((each) => each.id === id);
@@ -53,6 +58,7 @@ function DetailsDialog({ id }: { id: string }): VNode {
     <dialog
       ref={dialog}
       class="details"
+      tabIndex={-1}
       aria-label={name}
       onKeyDown={onKeyDown}
       onCancel={(event) => {
@@ -88,6 +94,9 @@ function DetailsDialog({ id }: { id: string }): VNode {
           </button>
         </div>
       )}
+      <div class="corner">
+        <RemovalToast />
+      </div>
     </dialog>
   );
 }
@@ -106,7 +115,8 @@ function TurnButton({ label, icon, to, onTurn }: TurnProps): VNode {
       type="button"
       aria-label={label}
       title={label}
-      disabled={to === undefined}
+      // A disabled one would lose the focus at the last asset.
+      aria-disabled={to === undefined}
       onClick={() => onTurn(to)}
     >
       <Icon name={icon} />

@@ -24,13 +24,19 @@ export function Gallery(): VNode {
   const sections = useComputed(() => (width.value === 0 ? [] : layOut(framed(library.shown.value), gridOf(width.value))));
   const places = useComputed(() => sections.value.flatMap((section) => section.places));
 
-  const reachable =
-    current.value !== undefined && library.byId.value.has(current.value) ? current.value : library.shown.value[0]?.id;
+  const isShown = (id: string): boolean => places.value.some((place) => place.id === id);
+  const reachable = current.value !== undefined && isShown(current.value) ? current.value : library.shown.value[0]?.id;
   const focusOn = (id: string): boolean => {
     const tile = frame.current?.querySelector<HTMLElement>(`[data-id="${id}"] .tile-open`);
     tile?.focus({ preventScroll: true });
     tile?.scrollIntoView({ block: 'nearest' });
     return tile !== null && tile !== undefined;
+  };
+  const moveTo = (id: string | undefined): void => {
+    if (id === undefined) return;
+    current.value = id;
+    // At once if it is there: the next key may come before the next picture of the screen.
+    if (!focusOn(id)) wanted.value = id;
   };
   const next = wanted.value;
   useEffect(() => {
@@ -42,18 +48,22 @@ export function Gallery(): VNode {
   const wasOpen = useRef<string | undefined>(undefined);
   useEffect(() => {
     if (open === undefined && wasOpen.current !== undefined) {
-      current.value = wasOpen.current;
-      wanted.value = wasOpen.current;
+      // It may have been deleted there.
+      if (isShown(wasOpen.current)) moveTo(wasOpen.current);
+      else if (reachable !== undefined) moveTo(reachable);
+      else document.getElementById('library')?.focus();
     }
     wasOpen.current = open;
-  }, [open, current, wanted]);
+  });
 
-  const moveTo = (id: string | undefined): void => {
-    if (id === undefined) return;
-    current.value = id;
-    // At once if it is there: the next key may come before the next picture of the screen.
-    if (!focusOn(id)) wanted.value = id;
-  };
+  // The button that was pressed for it is gone: the first that came back gets the focus, unless somebody has taken it elsewhere.
+  const returned = removal.returned.value;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each time that something comes back
+  useEffect(() => {
+    if (route.open.peek() !== undefined || document.activeElement !== document.body) return;
+    moveTo(places.peek().find(({ id }) => returned.includes(id))?.id);
+  }, [returned]);
+
   const ids = (): string[] => places.peek().map(({ id }) => id);
 
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLDivElement>): void => {

@@ -14,7 +14,7 @@ import { Toolbar } from './toolbar.tsx';
 
 /** The library of whoever is signed in. */
 export function LibraryPage({ theme }: { theme: ThemeChoice }): VNode {
-  const { library, removal, selection } = useTools();
+  const { library, removal, route, selection } = useTools();
   // What is no longer among the pictures, as after a search, must not be deleted with the others.
   useEffect(() => effect(() => selection.keep(library.shown.value.map(({ id }) => id))), [library, selection]);
   useEffect(() => {
@@ -41,7 +41,8 @@ export function LibraryPage({ theme }: { theme: ThemeChoice }): VNode {
         <LibraryState />
       </main>
       <div class="corner">
-        <RemovalToast />
+        {/* Below the open details nobody could reach it: they have it themselves. */}
+        {route.open.value === undefined && <RemovalToast />}
         <UploadsPanel />
       </div>
       <Dropping />

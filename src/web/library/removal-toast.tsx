@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { useTools } from '../tools.ts';
 import { counted } from '../words.ts';
 import { undoMs } from './removal.ts';
@@ -25,6 +26,13 @@ export function RemovalToast(): VNode | null {
       </div>
     );
   }
+  return <Undoing count={count} />;
+}
+
+function Undoing({ count }: { count: number }): VNode {
+  const { removal } = useTools();
+  // What goes away under the pointer or with the focus in it is never told that they left.
+  useEffect(() => () => removal.hold(false), [removal]);
   return (
     <section
       class="toast"

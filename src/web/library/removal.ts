@@ -23,6 +23,8 @@ export class Removal {
   readonly count = computed(() => this.#waiting.value.length);
   /** What could not be deleted, in words; empty: nothing. */
   readonly problem = signal('');
+  /** What came back last. */
+  readonly returned = signal<readonly string[]>([]);
   /** Whether time stands still, because somebody is at the button. */
   readonly isHeld = signal(false);
 
@@ -49,8 +51,10 @@ export class Removal {
   undo(): void {
     if (this.#waiting.peek().length === 0) return;
     clearTimeout(this.#timer);
-    const count = this.#waiting.peek().length;
+    const ids = this.#waiting.peek();
+    const count = ids.length;
     this.#wait([]);
+    this.returned.value = ids;
     this.#options.announce(`${count} ${count === 1 ? 'item is' : 'items are'} back.`);
   }
 
