@@ -164,6 +164,22 @@ const misplaced = `(() => {
   return [...wide, ...out, ...over, ...menu.map((list) => named(list) + ' sticks out')];
 })()`;
 
+test('a long title leaves room for the rest', async () => {
+  const bytes = await landscape(1);
+  const grace = restClient(server, await tokenOf('grace'));
+  await grace.upload({ kind: 'IMAGE', name: 'long.jpg', bytes }, { title: 'A very long title '.repeat(16).trim() });
+  const tab = await openLibrary(browser, server, { user: 'grace', viewport: { width: 1280, height: 800 } });
+  const { page } = tab;
+  await tiles(page).first().click();
+  await page.getByRole('textbox', { name: 'Title' }).waitFor();
+  await settled(page);
+  await page.screenshot({ path: '.artifacts/page-long-title-1280-light.png' });
+  const lines = `((title) => title.offsetHeight / parseFloat(getComputedStyle(title).lineHeight))(document.querySelector('.details-title'))`;
+  expect(Math.round((await page.evaluate(lines)) as number)).toBe(3);
+  expect(tab.troubles).toEqual([]);
+  await tab.close();
+});
+
 test('how many are selected at once is said while more are to come', async () => {
   const tab = await openLibrary(browser, server, { user: 'ada', viewport: { width: 320, height: 640 } });
   const { page } = tab;
