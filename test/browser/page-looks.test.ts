@@ -180,6 +180,23 @@ test('a long title leaves room for the rest', async () => {
   await tab.close();
 });
 
+test('an empty library says where uploads will be while the server cannot be reached', async () => {
+  const tab = await openLibrary(browser, server, { user: 'newcomer', viewport: { width: 360, height: 740 } });
+  const { page } = tab;
+  await page.getByRole('heading', { name: 'Nothing here yet' }).waitFor();
+  await tab.withoutServer(async () => {
+    await page.route(/graphql|uploads/, (route) => route.abort('connectionrefused'));
+    await choose(page, [{ name: 'First.jpg', mimeType: 'image/jpeg', buffer: photo }]);
+    await page.getByText(/Trying again/).waitFor();
+    await page.getByText('What you upload shows up here.').waitFor();
+    await page.screenshot({ path: '.artifacts/page-first-uploads-360-light.png' });
+    await page.getByRole('button', { name: 'Cancel First.jpg' }).click();
+    await page.getByRole('heading', { name: 'Nothing here yet' }).waitFor();
+  });
+  expect(tab.troubles).toEqual([]);
+  await tab.close();
+});
+
 test('how many are selected at once is said while more are to come', async () => {
   const tab = await openLibrary(browser, server, { user: 'ada', viewport: { width: 320, height: 640 } });
   const { page } = tab;

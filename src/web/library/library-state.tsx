@@ -16,7 +16,7 @@ export function LibraryState(): VNode | null {
   if (phase === 'loading') return count === 0 ? <Skeleton /> : null;
   if (count === 0 && phase === 'idle') {
     if (library.isNarrowed.value) return <NothingFits />;
-    return queue.unfinished.value.length > 0 ? null : <Empty />;
+    return queue.unfinished.value.length > 0 ? <FirstOnes /> : <Empty />;
   }
   return <More key={count} />;
 }
@@ -52,6 +52,15 @@ function Empty(): VNode {
         WebP, GIF and AVIF; MP4, QuickTime, WebM and Matroska.
       </p>
       <UploadButton label="Choose files" />
+    </section>
+  );
+}
+
+/** While the first uploads are on their way, however long that takes. */
+function FirstOnes(): VNode {
+  return (
+    <section class="state">
+      <p>What you upload shows up here.</p>
     </section>
   );
 }
