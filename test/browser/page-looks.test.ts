@@ -197,6 +197,29 @@ test('an empty library says where uploads will be while the server cannot be rea
   await tab.close();
 });
 
+test('on a screen that is not high, uploads leave the pictures in sight', async () => {
+  const tab = await openLibrary(browser, server, { user: 'ada', viewport: { width: 640, height: 400 } });
+  const { page } = tab;
+  await tiles(page).first().waitFor();
+  const words = Array.from({ length: 5 }, (_, index) => ({
+    name: `notes ${index}.jpg`,
+    mimeType: 'image/jpeg',
+    buffer: Buffer.from(`words ${index} `.repeat(200)),
+  }));
+  await choose(page, words);
+  await page.getByText('5 uploads failed').waitFor();
+  const pictures = `document.querySelector('.uploads').getBoundingClientRect().top - document.querySelector('.toolbar').getBoundingClientRect().bottom`;
+  await settled(page);
+  await page.screenshot({ path: '.artifacts/page-uploads-folded-640-light.png' });
+  expect(await page.evaluate(pictures)).toBeGreaterThan(150);
+  await page.getByRole('button', { name: 'Unfold uploads' }).click();
+  await page.getByText('notes 1.jpg').waitFor();
+  await page.screenshot({ path: '.artifacts/page-uploads-unfolded-640-light.png' });
+  expect(await page.evaluate(pictures)).toBeGreaterThan(40);
+  expect(tab.troubles).toEqual([]);
+  await tab.close();
+});
+
 test('how many are selected at once is said while more are to come', async () => {
   const tab = await openLibrary(browser, server, { user: 'ada', viewport: { width: 320, height: 640 } });
   const { page } = tab;

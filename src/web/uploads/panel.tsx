@@ -11,10 +11,13 @@ import { UploadRow } from './row.tsx';
 /** How many of those that are done are still listed. */
 const doneListed = 20;
 
+/** A screen of this height, in CSS pixels, has room for the list of uploads and the pictures. */
+const roomForList = 500;
+
 /** All uploads, in the corner: how far they are together and each for itself. */
 export function UploadsPanel(): VNode | null {
   const { queue, interrupted } = useTools();
-  const isOpen = useSignal(true);
+  const isOpen = useSignal(innerHeight >= roomForList);
   const id = useId();
   const missing = interrupted.uploads.value.length;
   if (queue.uploads.value.length === 0 && missing === 0) return null;
