@@ -17,6 +17,8 @@ export interface ConnectionOptions {
   readonly retry?: RetryOptions | undefined;
   /** How long an upload may stand still before it is sent anew, in milliseconds. Default 60,000. */
   readonly stallMs?: number | undefined;
+  /** Who is asking, so that users of one browser do not go on with each other's uploads. Default: the `sub` of a token that is a JWT. */
+  readonly scope?: string | undefined;
 }
 
 /** What goes along with one operation. */
@@ -34,24 +36,28 @@ export interface Connection {
   readonly retry: RetryOptions | undefined;
   /** Keys in resume stores whose uploads are under way: of a file that is uploaded twice at once, each is an upload of its own. */
   readonly keysInUse: Set<string>;
+  /** Who is asking, with these headers; undefined when nothing tells. */
+  scope(headers?: Readonly<Record<string, string>>): Promise<string | undefined>;
   /** Sends one operation, once, and resolves with the answer whatever it is. Files anywhere in `variables` make it a form. */
   post(operation: { readonly query: string; readonly variables: unknown }, options?: OperationOptions): Promise<Reply>;
 }
 
 /** Opens nothing; whoever is asked later is. */
-export function connect({ url, token, fetch, retry, stallMs }: ConnectionOptions): Connection {
+export function connect({ url, token, fetch, retry, stallMs, scope }: ConnectionOptions): Connection {
   const endpoint = `${String(url).replace(/\/+$/, '')}/graphql`;
   const send = sender(fetch, stallMs);
+  const bearerNow = async (): Promise<string | undefined> => (typeof token === 'function' ? await token() : token);
   return {
     endpoint,
     send,
     retry,
     keysInUse: new Set(),
+    scope: async (headers) => scope ?? subjectIn(lowerCased(headers).authorization ?? (await bearerNow())),
     async post({ query, variables }, { signal, headers, onSent } = {}) {
       const files: LiftedFile[] = [];
       const operations = JSON.stringify({ query, variables: withoutFiles(variables, 'variables', files) });
       const form = files.length === 0 ? undefined : formOf(operations, files);
-      const bearer = typeof token === 'function' ? await token() : token;
+      const bearer = await bearerNow();
       return await send({
         method: 'POST',
         url: endpoint,
@@ -74,8 +80,21 @@ export function connect({ url, token, fetch, retry, stallMs }: ConnectionOptions
 export function withHeaders(connection: Connection, headers: Readonly<Record<string, string>>): Connection {
   return {
     ...connection,
+    scope: () => connection.scope(headers),
     post: (operation, options = {}) => connection.post(operation, { ...options, headers: { ...headers, ...options.headers } }),
   };
+}
+
+/** Whose token this is, if it says so. Nothing is verified here: it only tells users apart. */
+function subjectIn(token = ''): string | undefined {
+  try {
+    const [, claims = ''] = token.split('.');
+    const { sub } = JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/'))) as { sub?: unknown };
+    return typeof sub === 'string' ? sub : undefined;
+  } catch {
+    // No JWT.
+    return undefined;
+  }
 }
 
 /** So that a header that is given twice does not arrive as a list of both. */

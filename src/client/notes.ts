@@ -1,3 +1,4 @@
+import type { Connection } from './connection.ts';
 import { crc32c } from './crc32c.ts';
 import { nameOf } from './form.ts';
 import type { ResumeStore } from './resume-store.ts';
@@ -14,7 +15,7 @@ export interface ResumeRecord extends Session, Held {
 /** How much of a file's beginning tells it from others of the same name, size, type and date. */
 const fingerprintBytes = 65_536;
 
-/** What a store knows of the upload of one file to one server. */
+/** What a store knows of the upload of one file by one user to one server. */
 export class Notes {
   readonly #store: ResumeStore;
   readonly key: string;
@@ -27,13 +28,14 @@ export class Notes {
   }
 
   /** Reads the beginning of the file, to know it again. */
-  static async of(store: ResumeStore, endpoint: string, file: Blob): Promise<Notes> {
+  static async of(store: ResumeStore, connection: Connection, file: Blob): Promise<Notes> {
+    const scope = await connection.scope();
     const modifiedAt = 'lastModified' in file ? file.lastModified : '';
     const beginning = crc32c(new Uint8Array(await file.slice(0, fingerprintBytes).arrayBuffer()));
-    return new Notes(
-      store,
-      `mediakeep ${endpoint} ${nameOf(file)} ${file.size} ${modifiedAt} ${file.type} ${beginning.toString(16)}`,
-    );
+    const parts = [connection.endpoint, nameOf(file), file.size, modifiedAt, file.type, beginning.toString(16)];
+    // Of the user only a checksum: a store is no place for names.
+    if (scope !== undefined) parts.push(crc32c(new TextEncoder().encode(scope)).toString(16));
+    return new Notes(store, `mediakeep ${parts.join(' ')}`);
   }
 
   async keep(record: ResumeRecord): Promise<void> {

@@ -30,7 +30,7 @@ export async function uploadBySession<TAsset>(
   upload: Upload,
   calls: SessionCalls<TAsset>,
 ): Promise<TAsset> {
-  const notes = upload.resume && (await Notes.of(upload.resume, connection.endpoint, upload.file));
+  const notes = upload.resume && (await Notes.of(upload.resume, connection, upload.file));
   const { keysInUse } = connection;
   if (notes === undefined || keysInUse.has(notes.key))
     return await uploadWithRestarts({ connection, upload, calls, notes: undefined });
@@ -56,7 +56,7 @@ async function uploadWithRestarts<TAsset>(work: Omit<Work<TAsset>, 'meter' | 'fo
 
 /** Ends a paused upload, if there is one of this file. */
 export async function discardSession(connection: Connection, file: Blob, store: ResumeStore): Promise<void> {
-  const notes = await Notes.of(store, connection.endpoint, file);
+  const notes = await Notes.of(store, connection, file);
   const record = await notes.recall();
   await notes.forget();
   if (record !== undefined) await discarded(callsOf(connection), record.id);
@@ -98,6 +98,11 @@ async function sendAndComplete<TAsset>(work: Work<TAsset>): Promise<TAsset> {
   } catch (error) {
     // Its upload may have been completed before the page that began it could note so.
     if (error instanceof SessionGone && former !== undefined) return await completedBefore(work, record.id, error);
+    if (former !== undefined && error instanceof MediakeepError && error.code === 'NOT_FOUND') {
+      // It was deleted meanwhile, or is another user's.
+      await abandon(work, record.id);
+      throw new SessionGone(error.status);
+    }
     if (!notes?.isKept || !mayGoOn(error, signal)) await abandon(work, record.id);
     throw error;
   }

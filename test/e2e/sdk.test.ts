@@ -284,6 +284,58 @@ describe('the SDK', () => {
     expect(await client().page()).toMatchObject({ totalCount: 1 });
   });
 
+  describe('two users of one browser', () => {
+    const as = (bearer: string, options: Partial<ConnectionOptions> = {}) =>
+      client({
+        token: undefined,
+        // As a token that the SDK cannot read.
+        fetch: (input, init) => {
+          const headers = new Headers(init?.headers);
+          if (init?.method === 'POST') headers.set('authorization', `Bearer ${bearer}`);
+          return fetch(input, { ...init, headers });
+        },
+        ...options,
+      });
+    const pausedBy = async (user: ReturnType<typeof client>) => {
+      const { entries, store } = memoryStore();
+      const stop = new AbortController();
+      const onProgress = (each: UploadProgress) => each.sentBytes > 10 * mebibyte && stop.abort();
+      await expect(user.upload(movie, { resume: store, signal: stop.signal, onProgress })).rejects.toThrow();
+      return { entries, store };
+    };
+
+    test.each([
+      ['tokens tell apart', (bearer: string) => client({ token: bearer })],
+      ['the page tells apart', (bearer: string, scope: string) => as(bearer, { scope })],
+    ])('that %s do not go on with each other’s uploads', async (_how, userOf) => {
+      const bobs = await tokenOf('bob');
+      const { entries, store } = await pausedBy(userOf(token, 'ada'));
+      const bob = userOf(bobs, 'bob');
+      const his = await bob.upload(movie, { resume: store });
+      expect(his.sha256).toBe(await sha256Of(movie));
+      await bob.delete(his.id);
+      expect(entries.size).toBe(1);
+      expect([...entries.keys()].join()).not.toContain('ada');
+      // Her next token is another one.
+      await sleep(1100);
+      const { reports, onProgress } = progress();
+      await userOf(await tokenOf('ada'), 'ada').upload(movie, { resume: store, onProgress });
+      expect(reports[1]?.sentBytes).toBeGreaterThanOrEqual(8 * mebibyte);
+      expect(entries.size).toBe(0);
+    });
+
+    test('that nothing tells apart both come to their end: the second begins anew', async () => {
+      const { entries, store } = await pausedBy(as(token));
+      const bob = as(await tokenOf('bob'));
+      const his = await bob.upload(movie, { resume: store });
+      expect(his.sha256).toBe(await sha256Of(movie));
+      expect(entries.size).toBe(0);
+      await bob.delete(his.id);
+      for (const { id } of (await query(server.databaseUrl, 'select id from media_assets')) as { id: string }[])
+        await client().delete(id);
+    });
+  });
+
   describe('a resume store that fails', () => {
     const failing = (method: 'get' | 'set' | 'delete') => ({
       ...memoryStore().store,

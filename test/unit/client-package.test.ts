@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 /** The client, gzipped, in bytes. When it has changed on purpose, so does this number; nothing may bring it to 10,000. */
-const recordedBytes = 7570;
+const recordedBytes = 7895;
 const toleratedBytes = 150;
 
 describe('the package for clients', () => {
