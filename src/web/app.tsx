@@ -65,8 +65,8 @@ function assemble(session: Session): Tools {
 }
 
 /** What goes on while somebody is signed in. Returns what ends it. */
-function follow({ library, queue, route, removal }: Tools): () => void {
-  const ends = [library.follow(), queue.follow(), queue.guard(), route.follow()];
+function follow({ library, queue, route, removal, edits }: Tools): () => void {
+  const ends = [library.follow(), queue.follow(), queue.guard(), route.follow(), edits.follow()];
   const leave = (): void => removal.leave();
   addEventListener('pagehide', leave);
   return () => {

@@ -6,7 +6,7 @@ import { jpeg } from '../support/media/pictures.ts';
 import { restClient } from '../support/rest-door.ts';
 import { startTestServer, type TestServer, tokenOf } from '../support/server.ts';
 import { openChromium } from './chromium.ts';
-import { eventually, type LibraryTab, openLibrary, tile } from './library-page.ts';
+import { eventually, findings, type LibraryTab, openLibrary, tile, until } from './library-page.ts';
 
 /** What can be done with one picture beyond its words, which the journey has. */
 describe('the details of a picture', () => {
@@ -91,6 +91,51 @@ describe('the details of a picture', () => {
     expect(await dialog.locator('.tag-name').allTextContents()).toEqual(['alpha', 'beta', 'gamma']);
     await dialog.getByText('Saved', { exact: true }).waitFor();
     expect((await ada.get(asset.id))?.tags).toEqual(['alpha', 'beta', 'gamma']);
+  });
+
+  test('what could not be saved is told, and kept, also when the details are closed', async () => {
+    const title = dialog.getByLabel('Title');
+    const toast = page.getByRole('alert');
+    await tab.withoutServer(async () => {
+      await page.route('**/graphql', (route) =>
+        isSaving(route.request()) ? route.abort('connectionrefused') : route.continue(),
+      );
+      await title.fill('By night');
+      await page.keyboard.press('Escape');
+      await toast.getByText('Not saved: what you changed of “photo.jpg”.').waitFor();
+      expect(await findings(page)).toEqual([]);
+      // The details show it as the user has it.
+      await tile(page, 'photo.jpg').click();
+      await dialog.getByText('Not saved.').waitFor();
+      expect(await title.inputValue()).toBe('By night');
+      await page.keyboard.press('Escape');
+      await toast.waitFor();
+    });
+    await page.unroute('**/graphql');
+    await toast.getByRole('button', { name: 'Try again' }).click();
+    await tile(page, 'By night').waitFor();
+    await toast.waitFor({ state: 'detached' });
+    expect((await ada.get(asset.id))?.title).toBe('By night');
+    await ada.update(asset.id, { title: null });
+  });
+
+  test('of what was deleted elsewhere, nothing can be saved, and the library forgets it', async () => {
+    const other = await ada.upload({ kind: 'IMAGE', name: 'other.jpg', bytes: photo });
+    await page.reload();
+    await page.keyboard.press('Escape');
+    await tile(page, 'other.jpg').click();
+    await dialog.getByLabel('Title').waitFor();
+    // A picture that is still to be loaded could not be any more.
+    await until(page, '[...document.images].every(({ complete }) => complete)');
+    await ada.remove(other.id);
+    await dialog.getByLabel('Title').fill('Too late');
+    await page.keyboard.press('Enter');
+    await dialog.getByText('“other.jpg” was deleted elsewhere').waitFor();
+    await dialog.getByText('There is nothing here any more').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Try again' }).count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await page.getByText('1 item', { exact: true }).waitFor();
+    expect(await tile(page, 'other.jpg').count()).toBe(0);
   });
 
   test('a link to the original lives as long as is chosen', async () => {

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import type { TargetedKeyboardEvent, VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { RemovalToast } from '../library/removal-toast.tsx';
+import { Toasts } from '../library/toasts.tsx';
 import { Icon } from '../parts/icons.tsx';
 import type { Asset } from '../sdk.ts';
 import { useTools } from '../tools.ts';
@@ -95,7 +95,7 @@ function DetailsDialog({ id }: { id: string }): VNode {
         </div>
       )}
       <div class="corner">
-        <RemovalToast />
+        <Toasts />
       </div>
     </dialog>
   );
@@ -124,9 +124,11 @@ function TurnButton({ label, icon, to, onTurn }: TurnProps): VNode {
   );
 }
 
+const nothingHere = 'There is nothing here any more: it was deleted, or belongs to somebody else.';
+
 /** The asset as the library has it, or else as the server says. */
 function useAsset(id: string): { asset: Asset | undefined; problem: string | undefined } {
-  const { library, client, session } = useTools();
+  const { library, client, session, edits } = useTools();
   const fetched = useSignal<Asset | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
   const known = library.byId.value.get(id);
@@ -137,7 +139,7 @@ function useAsset(id: string): { asset: Asset | undefined; problem: string | und
     const controller = new AbortController();
     client.media(id, { signal: controller.signal }).then(
       (asset) => {
-        if (asset === null) problem.value = 'There is nothing here any more: it was deleted, or belongs to somebody else.';
+        if (asset === null) problem.value = nothingHere;
         else fetched.value = asset;
       },
       (error: unknown) => {
@@ -146,6 +148,7 @@ function useAsset(id: string): { asset: Asset | undefined; problem: string | und
     );
     return () => controller.abort();
   }, [id, isKnown, client, session, fetched, problem]);
+  if (edits.gone.value.has(id)) return { asset: undefined, problem: nothingHere };
   return { asset: known ?? (fetched.value?.id === id ? fetched.value : undefined), problem: problem.value };
 }
 

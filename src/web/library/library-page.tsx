@@ -9,7 +9,7 @@ import { Dropping } from '../uploads/dropping.tsx';
 import { UploadsPanel } from '../uploads/panel.tsx';
 import { Header } from './header.tsx';
 import { LibraryState } from './library-state.tsx';
-import { RemovalToast } from './removal-toast.tsx';
+import { Toasts } from './toasts.tsx';
 import { Toolbar } from './toolbar.tsx';
 
 /** The library of whoever is signed in. */
@@ -42,7 +42,7 @@ export function LibraryPage({ theme }: { theme: ThemeChoice }): VNode {
       </main>
       <div class="corner">
         {/* Below the open details nobody could reach it: they have it themselves. */}
-        {route.open.value === undefined && <RemovalToast />}
+        {route.open.value === undefined && <Toasts />}
         <UploadsPanel />
       </div>
       <Dropping />

@@ -1,5 +1,6 @@
 import { computed, signal } from '@preact/signals';
 import type { MediakeepClient } from '../sdk.ts';
+import { isGone } from './gone.ts';
 import type { Library } from './library.ts';
 
 /** How long a deletion can be undone, in milliseconds. */
@@ -128,8 +129,4 @@ export class Removal {
       return isGone(error) ? undefined : this.#options.explain(error);
     }
   }
-}
-
-function isGone(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'NOT_FOUND';
 }
