@@ -37,10 +37,11 @@ function SignedIn({ session, theme }: { session: Session; theme: ThemeChoice }):
 }
 
 function assemble(session: Session): Tools {
+  const token = session.token.peek();
   const client = session.client();
   const announcer = new Announcer();
   const announce = (text: string): void => announcer.say(text);
-  const explain = (error: unknown): string => session.explain(error).message;
+  const explain = (error: unknown): string => session.explain(error, token).message;
   const library = new Library({ client, explain });
   const interrupted = new Interrupted();
   return {
@@ -57,7 +58,7 @@ function assemble(session: Session): Tools {
       client,
       resume,
       interrupted,
-      explain: (error) => session.explain(error),
+      explain: (error) => session.explain(error, token),
       onDone: (asset) => library.put(asset),
       announce,
     }),

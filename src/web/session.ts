@@ -49,8 +49,8 @@ export class Session {
     });
   }
 
-  /** What a failure means. A token that is no longer taken leads back to the sign-in. */
-  explain(error: unknown): Failure {
+  /** What a failure means. A token that is no longer taken leads back to the sign-in; `token`: with which it failed, if that may be another's. */
+  explain(error: unknown, token = this.token.peek()): Failure {
     if (!(error instanceof MediakeepError)) {
       // A fault of this page: for whoever looks into the console.
       reportError(error);
@@ -61,7 +61,10 @@ export class Session {
         retryAfterSeconds: undefined,
       };
     }
-    if (error.code === 'UNAUTHENTICATED') this.signOut('The server no longer takes this token. Sign in with a new one.');
+    // A late answer to somebody who has left is no reason to send away who came after.
+    if (error.code === 'UNAUTHENTICATED' && token === this.token.peek()) {
+      this.signOut('The server no longer takes this token. Sign in with a new one.');
+    }
     const passes = passing.has(error.code);
     const message = error.code === 'NETWORK' ? 'The server can’t be reached.' : error.message;
     return { message, passes, canRetry: !final.has(error.code), retryAfterSeconds: error.retryAfterSeconds };

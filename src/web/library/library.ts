@@ -74,6 +74,7 @@ export class Library {
     return () => {
       end();
       clearInterval(timer);
+      clearTimeout(this.#usageTimer);
     };
   }
 
