@@ -17,16 +17,15 @@ import { resume } from './uploads/resume.ts';
 
 /** The whole page: the library of whoever is signed in, or the way in. */
 export function App({ session, theme }: { session: Session; theme: ThemeChoice }): VNode {
-  const token = session.token.value;
-  return token === undefined ? (
-    <SignIn session={session} theme={theme} />
-  ) : (
-    <SignedIn key={token} session={session} theme={theme} />
-  );
+  const user = session.user.value;
+  // When a token expires, they are kept until the same user has signed in again: what was to be uploaded waits for that.
+  const tools = useMemo(() => (user === undefined ? undefined : assemble(session)), [session, user]);
+  useEffect(() => tools && keep(tools), [tools]);
+  if (tools === undefined || session.token.value === undefined) return <SignIn session={session} theme={theme} />;
+  return <SignedIn key={user} tools={tools} theme={theme} />;
 }
 
-function SignedIn({ session, theme }: { session: Session; theme: ThemeChoice }): VNode {
-  const tools = useMemo(() => assemble(session), [session]);
+function SignedIn({ tools, theme }: { tools: Tools; theme: ThemeChoice }): VNode {
   useEffect(() => follow(tools), [tools]);
   return (
     <ToolsContext.Provider value={tools}>
@@ -37,11 +36,11 @@ function SignedIn({ session, theme }: { session: Session; theme: ThemeChoice }):
 }
 
 function assemble(session: Session): Tools {
-  const token = session.token.peek();
+  const user = session.user.peek();
   const client = session.client();
   const announcer = new Announcer();
   const announce = (text: string): void => announcer.say(text);
-  const explain = (error: unknown): string => session.explain(error, token).message;
+  const explain = (error: unknown): string => session.explain(error, user).message;
   const library = new Library({ client, explain });
   const interrupted = new Interrupted();
   return {
@@ -58,21 +57,30 @@ function assemble(session: Session): Tools {
       client,
       resume,
       interrupted,
-      explain: (error) => session.explain(error, token),
+      explain: (error) => session.explain(error, user),
       onDone: (asset) => library.put(asset),
       announce,
     }),
   };
 }
 
+/** What goes on for as long as the user is the same. Returns what ends it. */
+function keep({ queue, interrupted }: Tools): () => void {
+  const end = queue.guard();
+  return () => {
+    end();
+    queue.pauseAll();
+    interrupted.close();
+  };
+}
+
 /** What goes on while somebody is signed in. Returns what ends it. */
 function follow({ library, queue, route, removal, edits }: Tools): () => void {
-  const ends = [library.follow(), queue.follow(), queue.guard(), route.follow(), edits.follow()];
+  const ends = [library.follow(), queue.follow(), route.follow(), edits.follow()];
   const leave = (): void => removal.leave();
   addEventListener('pagehide', leave);
   return () => {
     removeEventListener('pagehide', leave);
-    queue.pauseAll();
     void removal.flush();
     for (const end of ends) end();
   };

@@ -1,8 +1,10 @@
-import { signal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 import { createClient, type MediakeepClient, MediakeepError } from './sdk.ts';
 
 /** What went wrong, for the user and for what comes next. */
 export interface Failure {
+  /** Undefined: a fault of this page. */
+  readonly code: string | undefined;
   /** A sentence that says what to do. */
   readonly message: string;
   /** Whether it passes by itself, such as a server that restarts. */
@@ -21,6 +23,8 @@ const tokenKey = 'mediakeep.token';
 export class Session {
   /** undefined: nobody. */
   readonly token = signal<string | undefined>(sessionStorage.getItem(tokenKey) ?? undefined);
+  /** Whose page it is. They stay it while the server no longer takes their token, until they sign out or somebody else signs in. */
+  readonly user = signal<string | undefined>(userOf(this.token.peek()));
   /** Why somebody has to sign in again; empty: no reason. */
   readonly notice = signal('');
   /** The server's address, wherever below its origin the page lives. */
@@ -29,18 +33,29 @@ export class Session {
   signIn(token: string): void {
     sessionStorage.setItem(tokenKey, token);
     this.notice.value = '';
-    this.token.value = token;
+    batch(() => {
+      this.user.value = userOf(token);
+      this.token.value = token;
+    });
   }
 
-  signOut(notice = ''): void {
+  signOut(): void {
     sessionStorage.removeItem(tokenKey);
-    this.notice.value = notice;
-    this.token.value = undefined;
+    this.notice.value = '';
+    batch(() => {
+      this.user.value = undefined;
+      this.token.value = undefined;
+    });
   }
 
-  /** A client of the signed-in user, and of nobody else: what it has begun it ends also when they sign out. `keepalive`: its requests outlive the page. */
+  /** A client of the signed-in user, and of nobody else: what it has begun it ends also when they sign out, and it goes on with their next token. `keepalive`: its requests outlive the page. */
   client({ keepalive = false }: { keepalive?: boolean } = {}): MediakeepClient {
-    const token = this.token.peek();
+    const user = this.user.peek();
+    let last = this.token.peek() ?? '';
+    const token = (): string => {
+      if (this.user.peek() === user) last = this.token.peek() ?? last;
+      return last;
+    };
     return createClient({
       url: this.url,
       token,
@@ -49,12 +64,13 @@ export class Session {
     });
   }
 
-  /** What a failure means. A token that is no longer taken leads back to the sign-in; `token`: with which it failed, if that may be another's. */
-  explain(error: unknown, token = this.token.peek()): Failure {
+  /** What a failure means. A token that is no longer taken leads back to the sign-in; `user`: whose failure it is, if that may be another's. */
+  explain(error: unknown, user = this.user.peek()): Failure {
     if (!(error instanceof MediakeepError)) {
       // A fault of this page: for whoever looks into the console.
       reportError(error);
       return {
+        code: undefined,
         message: 'Something on this page went wrong. Reload it and try again.',
         passes: false,
         canRetry: true,
@@ -62,12 +78,30 @@ export class Session {
       };
     }
     // A late answer to somebody who has left is no reason to send away who came after.
-    if (error.code === 'UNAUTHENTICATED' && token === this.token.peek()) {
-      this.signOut('The server no longer takes this token. Sign in with a new one.');
-    }
-    const passes = passing.has(error.code);
-    const message = error.code === 'NETWORK' ? 'The server can’t be reached.' : error.message;
-    return { message, passes, canRetry: !final.has(error.code), retryAfterSeconds: error.retryAfterSeconds };
+    if (error.code === 'UNAUTHENTICATED' && user === this.user.peek()) this.#expire();
+    const { code } = error;
+    const passes = passing.has(code);
+    const message = code === 'NETWORK' ? 'The server can’t be reached.' : error.message;
+    return { code, message, passes, canRetry: !final.has(code), retryAfterSeconds: error.retryAfterSeconds };
+  }
+
+  #expire(): void {
+    // Whoever signs out knows why.
+    if (this.token.peek() === undefined) return;
+    sessionStorage.removeItem(tokenKey);
+    this.notice.value = 'The server no longer takes this token. Sign in with a new one.';
+    this.token.value = undefined;
+  }
+}
+
+/** Whose a token is: its `sub`. One that cannot be read is of a user of its own. */
+function userOf(token: string | undefined): string | undefined {
+  try {
+    const payload = token?.split('.')[1] ?? '';
+    const { sub } = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) as { sub?: unknown };
+    return typeof sub === 'string' ? sub : token;
+  } catch {
+    return token;
   }
 }
 

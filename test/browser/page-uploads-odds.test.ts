@@ -5,9 +5,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { Browser, Page } from 'playwright-core';
 import { bigMp4 } from '../support/media/big-mp4.ts';
 import { jpeg } from '../support/media/pictures.ts';
-import { startTestServer, type TestServer } from '../support/server.ts';
+import { startTestServer, type TestServer, tokenOf } from '../support/server.ts';
 import { openChromium } from './chromium.ts';
-import { type ChosenFile, choose, type LibraryTab, openLibrary, slowDown } from './library-page.ts';
+import { type ChosenFile, choose, type LibraryTab, openLibrary, slowDown, troubleOf, until } from './library-page.ts';
 
 const MiB = 1024 * 1024;
 
@@ -83,6 +83,56 @@ describe('uploads from the library page, against the odds', () => {
     await page.getByRole('heading', { name: 'Uploading · 0 of 3 done, 2 failed', exact: true }).waitFor();
     await page.getByRole('heading', { name: '1 uploaded, 2 failed', exact: true }).waitFor({ timeout: 30_000 });
   });
+
+  test('a token that expires: the uploads wait for the same user, and go on', async () => {
+    tab = await openLibrary(browser, server);
+    ({ page } = tab);
+    // The server takes it for five seconds more.
+    await signIn(await tokenOf('zoe', '2s'));
+    await page.getByRole('button', { name: 'Upload', exact: true }).waitFor();
+    await slowDown(page, 60_000);
+    const names = Array.from({ length: 7 }, (_, index) => `${index}.jpg`);
+    await choose(page, names.map(pictureOf));
+    await page.getByText('The server no longer takes this token.').waitFor({ timeout: 60_000 });
+    await slowDown(page, 10_000_000);
+    await signIn(await tokenOf('zoe'));
+    await page.getByRole('heading', { name: '7 files uploaded' }).waitFor({ timeout: 30_000 });
+    await page.getByText('7 items').waitFor();
+    expect(new Set(tab.troubles.splice(0))).toEqual(new Set([troubleOf('401 (Unauthorized)')]));
+  });
+
+  test('a token that expires: another user begins with nothing', async () => {
+    tab = await openLibrary(browser, server);
+    ({ page } = tab);
+    await signIn(await tokenOf('zac', '2s'));
+    await page.getByRole('button', { name: 'Upload', exact: true }).waitFor();
+    await slowDown(page, 60_000);
+    await choose(page, ['0', '1', '2', '3', '4', '5', '6'].map(pictureOf));
+    await page.getByText('The server no longer takes this token.').waitFor({ timeout: 60_000 });
+    await signIn(await tokenOf('zed'));
+    await page.getByRole('heading', { name: 'Nothing here yet' }).waitFor();
+    expect(await page.locator('.uploads').count()).toBe(0);
+    tab.troubles.splice(0);
+  });
+
+  test('who signs out in the middle and in again is told what was interrupted, without a reload', async () => {
+    await open('ivo');
+    const path = await film(40 * MiB);
+    await slowDown(page, 12 * MiB);
+    await choose(page, [path]);
+    await until(page, `document.querySelector('.upload progress')?.value > ${18 * MiB}`, 30_000);
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await signIn(await tokenOf('ivo'));
+    await page.getByRole('heading', { name: '1 upload interrupted' }).waitFor();
+    await choose(page, [path]);
+    await page.getByRole('heading', { name: '1 file uploaded' }).waitFor({ timeout: 30_000 });
+  });
+
+  async function signIn(token: string): Promise<void> {
+    await page.getByLabel('Token').fill(token);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+  }
 
   function pictureOf(name: string): ChosenFile {
     return { name, mimeType: 'image/jpeg', buffer: picture };

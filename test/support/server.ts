@@ -53,11 +53,11 @@ export async function startTestServer(environment: Record<string, string> = {}):
 }
 
 /** A token of `userId` that any test server takes. */
-export function tokenOf(userId: string): Promise<string> {
+export function tokenOf(userId: string, lifetime = '1h'): Promise<string> {
   return new SignJWT()
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(userId)
-    .setExpirationTime('1h')
+    .setExpirationTime(lifetime)
     .sign(new TextEncoder().encode(testSecret));
 }
 

@@ -58,6 +58,13 @@ export class Interrupted {
     if (left.length < this.uploads.peek().length) this.uploads.value = left;
   }
 
+  /** Lets go of what is on its way here: whoever signs in next, in this tab or another, may go on with it. */
+  close(): void {
+    this.#write();
+    for (const unlock of this.#unlock.values()) unlock();
+    this.#unlock.clear();
+  }
+
   /** Tells other tabs that this one is at it; the browser takes the lock back when the tab goes. */
   #lock(key: string): void {
     const { promise, resolve } = Promise.withResolvers<void>();

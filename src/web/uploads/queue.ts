@@ -48,6 +48,8 @@ export class UploadQueue {
 
   readonly #options: QueueOptions;
   #nextKey = 1;
+  /** Whether nothing is begun, since nobody is signed in. */
+  #isHeld = false;
   #failures = 0;
   #clock: ReturnType<typeof setInterval> | undefined;
   #pause: ReturnType<typeof setTimeout> | undefined;
@@ -56,8 +58,11 @@ export class UploadQueue {
     this.#options = options;
   }
 
-  /** Watches whether there is a network. Returns what ends that. */
+  /** Sends while somebody is signed in, and watches whether there is a network. Returns what ends that; what is on its way waits for the next time. */
   follow(): () => void {
+    this.#isHeld = false;
+    this.isOnline.value = navigator.onLine;
+    this.goOn();
     const online = (): void => this.#setOnline(true);
     const offline = (): void => this.#setOnline(false);
     addEventListener('online', online);
@@ -65,6 +70,7 @@ export class UploadQueue {
     return () => {
       removeEventListener('online', online);
       removeEventListener('offline', offline);
+      this.#hold();
     };
   }
 
@@ -155,7 +161,17 @@ export class UploadQueue {
 
   #setOnline(isOnline: boolean): void {
     this.isOnline.value = isOnline;
-    if (isOnline) return this.goOn();
+    if (isOnline) this.goOn();
+    else this.#letGo();
+  }
+
+  #hold(): void {
+    this.#isHeld = true;
+    this.#letGo();
+  }
+
+  /** Has what is being sent wait. */
+  #letGo(): void {
     for (const upload of this.running.peek()) {
       if (upload.phase.peek() === 'finishing') continue;
       upload.rest('waiting');
@@ -165,7 +181,7 @@ export class UploadQueue {
 
   /** Starts as many as may run. */
   #fill(): void {
-    if (!this.isOnline.peek() || this.stalled.peek() !== undefined) return;
+    if (this.#isHeld || !this.isOnline.peek() || this.stalled.peek() !== undefined) return;
     let free = parallel - this.running.peek().length;
     for (const upload of this.uploads.peek()) {
       if (free <= 0) break;
@@ -218,7 +234,12 @@ export class UploadQueue {
   }
 
   #failed(upload: Upload, error: unknown): void {
-    const { message, passes, retryAfterSeconds, canRetry } = this.#options.explain(error);
+    const { code, message, passes, retryAfterSeconds, canRetry } = this.#options.explain(error);
+    if (code === 'UNAUTHENTICATED') {
+      upload.rest('waiting');
+      this.#hold();
+      return;
+    }
     if (passes) {
       upload.rest('waiting');
       this.#stall(message, retryAfterSeconds);
