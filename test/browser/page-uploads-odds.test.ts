@@ -7,9 +7,16 @@ import { bigMp4 } from '../support/media/big-mp4.ts';
 import { jpeg } from '../support/media/pictures.ts';
 import { startTestServer, type TestServer, tokenOf } from '../support/server.ts';
 import { openChromium } from './chromium.ts';
-import { type ChosenFile, choose, type LibraryTab, openLibrary, slowDown, troubleOf, until } from './library-page.ts';
+import { type ChosenFile, choose, eventually, type LibraryTab, openLibrary, slowDown, troubleOf, until } from './library-page.ts';
 
 const MiB = 1024 * 1024;
+
+/** What has the focus: which element, and what it is called. */
+const focusedElement = `(() => {
+  const { activeElement } = document;
+  const words = activeElement.getAttribute('aria-label') ?? activeElement.querySelector('.upload-name')?.textContent ?? '';
+  return (activeElement.tagName + ' ' + words).trim();
+})()`;
 
 describe('uploads from the library page, against the odds', () => {
   let server: TestServer;
@@ -128,6 +135,53 @@ describe('uploads from the library page, against the odds', () => {
     await choose(page, [path]);
     await page.getByRole('heading', { name: '1 file uploaded' }).waitFor({ timeout: 30_000 });
   });
+
+  test('by keyboard, the focus stays with the uploads', async () => {
+    await open('kai');
+    await slowDown(page, 5000);
+    const press = async (name: string): Promise<void> => {
+      await page.getByRole('button', { name, exact: true }).focus();
+      await page.keyboard.press('Enter');
+    };
+    await choose(page, [
+      ...['a.jpg', 'b.jpg', 'c.jpg'].map(pictureOf),
+      { ...pictureOf('note.txt'), mimeType: 'text/plain', buffer: Buffer.from('no') },
+    ]);
+    await page.getByRole('button', { name: 'Dismiss note.txt' }).waitFor();
+    await press('Pause b.jpg');
+    await expectFocus('BUTTON Resume b.jpg');
+    await page.keyboard.press('Enter');
+    await expectFocus('BUTTON Pause b.jpg');
+    // The next row has it, or the last; without any, the library.
+    await press('Dismiss note.txt');
+    await expectFocus('LI a.jpg');
+    await press('Cancel b.jpg');
+    await expectFocus('LI c.jpg');
+    await press('Cancel c.jpg');
+    await expectFocus('LI a.jpg');
+    await press('Cancel a.jpg');
+    await expectFocus('MAIN');
+  });
+
+  test('by keyboard, the focus stays at what is tried again', async () => {
+    await open('kim');
+    await page.route('**/graphql', (route) =>
+      route.request().headers()['content-type']?.startsWith('multipart/') === true
+        ? route.fulfill({ json: { errors: [{ message: 'Nothing works today.', extensions: { code: 'BAD_USER_INPUT' } }] } })
+        : route.continue(),
+    );
+    await choose(page, ['a.jpg', 'b.jpg'].map(pictureOf));
+    await page.getByRole('heading', { name: '2 uploads failed' }).waitFor();
+    await page.unroute('**/graphql');
+    await slowDown(page, 5000);
+    await page.getByRole('button', { name: 'Retry a.jpg' }).focus();
+    await page.keyboard.press('Enter');
+    await expectFocus('BUTTON Pause a.jpg');
+  });
+
+  async function expectFocus(where: string): Promise<void> {
+    await eventually(async () => expect(await page.evaluate(focusedElement)).toBe(where), 5000);
+  }
 
   async function signIn(token: string): Promise<void> {
     await page.getByLabel('Token').fill(token);

@@ -16,7 +16,7 @@ export function InterruptedRows(): VNode | null {
       </p>
       <ul class="uploads-rows">
         {uploads.map((upload) => (
-          <li key={`${upload.name}/${upload.lastModified}`} class="upload is-interrupted">
+          <li key={`${upload.name}/${upload.lastModified}`} class="upload is-interrupted" tabIndex={-1}>
             <span class="upload-icon">
               <Icon name="film" size={18} />
             </span>

@@ -1,10 +1,11 @@
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import type { VNode } from 'preact';
 import { useEffect, useId } from 'preact/hooks';
 import { Icon } from '../parts/icons.tsx';
 import { useTools } from '../tools.ts';
 import { bytesInWords, counted, shareOf, timeLeft } from '../words.ts';
 import { InterruptedRows } from './interrupted-rows.tsx';
+import { useKeptFocus } from './kept-focus.ts';
 import type { UploadQueue } from './queue.ts';
 import { UploadRow } from './row.tsx';
 
@@ -18,15 +19,22 @@ const roomForList = 500;
 export function UploadsPanel(): VNode | null {
   const { queue, interrupted } = useTools();
   const isOpen = useSignal(innerHeight >= roomForList);
-  const id = useId();
   const missing = interrupted.uploads.value.length;
   if (queue.uploads.value.length === 0 && missing === 0) return null;
+  return <Panel queue={queue} missing={missing} isOpen={isOpen} />;
+}
+
+function Panel({ queue, missing, isOpen }: { queue: UploadQueue; missing: number; isOpen: Signal<boolean> }): VNode {
+  const id = useId();
+  const panel = useKeptFocus();
   const isBusy = queue.isBusy.value;
   return (
-    <section class={`uploads ${isOpen.value ? '' : 'is-folded'}`} aria-labelledby={`${id}-title`}>
+    <section ref={panel} class={`uploads ${isOpen.value ? '' : 'is-folded'}`} aria-labelledby={`${id}-title`}>
       <header class="uploads-head">
         <div class="uploads-words">
-          <h2 id={`${id}-title`}>{titleOf(queue, missing)}</h2>
+          <h2 id={`${id}-title`} tabIndex={-1}>
+            {titleOf(queue, missing)}
+          </h2>
           <Summary queue={queue} />
         </div>
         <button

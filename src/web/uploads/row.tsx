@@ -9,7 +9,7 @@ export function UploadRow({ upload }: { upload: Upload }): VNode {
   const phase = upload.phase.value;
   const isMoving = phase === 'sending' || phase === 'finishing' || phase === 'paused';
   return (
-    <li class={`upload is-${phase}`}>
+    <li class={`upload is-${phase}`} tabIndex={-1}>
       <span class="upload-icon">
         <Icon name={iconOf(upload)} size={18} />
       </span>
@@ -37,14 +37,15 @@ function Buttons({ upload }: { upload: Upload }): VNode {
   const phase = upload.phase.value;
   const { name } = upload.file;
   const asset = upload.asset.value;
+  // Buttons that take each other's place are one, so that the focus stays.
   return (
     <div class="upload-buttons">
       {(phase === 'sending' || phase === 'waiting') && (
-        <RowButton icon="pause" label={`Pause ${name}`} act={() => queue.pause(upload)} />
+        <RowButton key="go" icon="pause" label={`Pause ${name}`} act={() => queue.pause(upload)} />
       )}
-      {phase === 'paused' && <RowButton icon="play" label={`Resume ${name}`} act={() => queue.resume(upload)} />}
+      {phase === 'paused' && <RowButton key="go" icon="play" label={`Resume ${name}`} act={() => queue.resume(upload)} />}
       {phase === 'failed' && upload.canRetry.value && (
-        <RowButton icon="retry" label={`Retry ${name}`} act={() => queue.retry(upload)} />
+        <RowButton key="go" icon="retry" label={`Retry ${name}`} act={() => queue.retry(upload)} />
       )}
       {phase === 'done' && asset !== undefined && (
         <button class="button is-quiet is-small" type="button" aria-label={`Open ${name}`} onClick={() => route.show(asset.id)}>
@@ -52,7 +53,12 @@ function Buttons({ upload }: { upload: Upload }): VNode {
         </button>
       )}
       {phase !== 'done' && (
-        <RowButton icon="close" label={`${phase === 'failed' ? 'Dismiss' : 'Cancel'} ${name}`} act={() => queue.cancel(upload)} />
+        <RowButton
+          key="end"
+          icon="close"
+          label={`${phase === 'failed' ? 'Dismiss' : 'Cancel'} ${name}`}
+          act={() => queue.cancel(upload)}
+        />
       )}
     </div>
   );
