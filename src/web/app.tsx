@@ -8,12 +8,13 @@ import { Removal } from './library/removal.ts';
 import { Announcements, Announcer } from './parts/announcer.tsx';
 import type { ThemeChoice } from './parts/theme.ts';
 import { Route } from './route.ts';
-import type { Session } from './session.ts';
+import type { Failure, Session } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 import { type Tools, ToolsContext } from './tools.ts';
 import { Interrupted } from './uploads/interrupted.ts';
 import { UploadQueue } from './uploads/queue.ts';
 import { resume } from './uploads/resume.ts';
+import { bytesInWords } from './words.ts';
 
 /** The whole page: the library of whoever is signed in, or the way in. */
 export function App({ session, theme }: { session: Session; theme: ThemeChoice }): VNode {
@@ -43,6 +44,7 @@ function assemble(session: Session): Tools {
   const explain = (error: unknown): string => session.explain(error, user).message;
   const library = new Library({ client, explain });
   const interrupted = new Interrupted();
+  const removal = new Removal({ client: session.client({ keepalive: true }), library, explain, announce });
   return {
     session,
     client,
@@ -52,16 +54,24 @@ function assemble(session: Session): Tools {
     edits: new Edits({ client, library, explain }),
     selection: new Selection(),
     route: new Route(),
-    removal: new Removal({ client: session.client({ keepalive: true }), library, explain, announce }),
+    removal,
     queue: new UploadQueue({
       client,
       resume,
       interrupted,
-      explain: (error) => session.explain(error, user),
+      explain: (error, file) => withSizes(session.explain(error, user), file, library.usage.peek()?.quotaBytes),
+      makeRoom: () => removal.flush(),
       onDone: (asset) => library.put(asset),
       announce,
     }),
   };
+}
+
+/** The server says a quota to the byte; the page writes it as it writes all sizes. */
+function withSizes(failure: Failure, file: File | undefined, quotaBytes: number | null | undefined): Failure {
+  if (failure.code !== 'QUOTA_EXCEEDED' || file === undefined || !quotaBytes) return failure;
+  const message = `Its ${bytesInWords(file.size)} would pass your quota of ${bytesInWords(quotaBytes)}. Delete something first.`;
+  return { ...failure, message };
 }
 
 /** What goes on for as long as the user is the same. Returns what ends it. */

@@ -7,7 +7,18 @@ import { bigMp4 } from '../support/media/big-mp4.ts';
 import { jpeg } from '../support/media/pictures.ts';
 import { startTestServer, type TestServer, tokenOf } from '../support/server.ts';
 import { openChromium } from './chromium.ts';
-import { type ChosenFile, choose, eventually, type LibraryTab, openLibrary, slowDown, troubleOf, until } from './library-page.ts';
+import {
+  type ChosenFile,
+  choose,
+  eventually,
+  type LibraryTab,
+  openLibrary,
+  slowDown,
+  tile,
+  tiles,
+  troubleOf,
+  until,
+} from './library-page.ts';
 
 const MiB = 1024 * 1024;
 
@@ -177,6 +188,31 @@ describe('uploads from the library page, against the odds', () => {
     await page.getByRole('button', { name: 'Retry a.jpg' }).focus();
     await page.keyboard.press('Enter');
     await expectFocus('BUTTON Pause a.jpg');
+  });
+
+  test('what passes the quota says so as people write sizes, and has room after a deletion at once', async () => {
+    const small = await startTestServer({ USER_QUOTA_BYTES: '1000000' });
+    try {
+      tab = await openLibrary(browser, small, { user: 'ada' });
+      ({ page } = tab);
+      await page.getByText('0 bytes of 1 MB').first().waitFor({ state: 'attached' });
+      await choose(page, ['a.jpg', 'b.jpg', 'c.jpg'].map(pictureOf));
+      await page.getByRole('heading', { name: '3 files uploaded' }).waitFor();
+      await choose(page, [pictureOf('d.jpg')]);
+      await page
+        .getByText(/^Its 30\d KB would pass your quota of 1 MB\. Delete something first\.$/)
+        .first()
+        .waitFor();
+      await tile(page, 'a.jpg').click({ modifiers: ['Control'] });
+      await page.keyboard.press('Delete');
+      // Long before the deletion could no longer be undone.
+      await page.getByRole('button', { name: 'Retry d.jpg' }).click();
+      await page.getByRole('heading', { name: '4 files uploaded' }).waitFor({ timeout: 5000 });
+      expect(await tiles(page).count()).toBe(3);
+    } finally {
+      await tab.close();
+      await small.close();
+    }
   });
 
   async function expectFocus(where: string): Promise<void> {

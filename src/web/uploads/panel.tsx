@@ -144,7 +144,7 @@ function AllButtons({ queue }: { queue: UploadQueue }): VNode | null {
         </button>
       )}
       {retriable > 1 && (
-        <button class="button is-quiet is-small" type="button" onClick={() => queue.retryAll()}>
+        <button class="button is-quiet is-small" type="button" onClick={() => void queue.retryAll()}>
           Retry failed
         </button>
       )}

@@ -10,7 +10,10 @@ export interface QueueOptions {
   /** Where sessions are remembered, so that a reload goes on where they were. */
   readonly resume: ResumeStore;
   readonly interrupted: Interrupted;
-  readonly explain: (error: unknown) => Failure;
+  /** What has become of a file, in words. */
+  readonly explain: (error: unknown, file?: File) => Failure;
+  /** Deletes at once what is about to be deleted. */
+  readonly makeRoom: () => Promise<void>;
   readonly onDone: (asset: Asset) => void;
   readonly announce: (text: string) => void;
 }
@@ -135,16 +138,20 @@ export class UploadQueue {
     for (const upload of this.unfinished.peek()) this.cancel(upload);
   }
 
-  retry(upload: Upload): void {
-    if (upload.phase.peek() !== 'failed') return;
-    upload.problem.value = '';
-    upload.rewind();
-    upload.phase.value = 'waiting';
+  async retry(...uploads: readonly Upload[]): Promise<void> {
+    // What the user has deleted takes up room until it can no longer be undone.
+    if (uploads.some(({ code }) => code === 'QUOTA_EXCEEDED')) await this.#options.makeRoom();
+    for (const upload of uploads) {
+      if (upload.phase.peek() !== 'failed') continue;
+      upload.problem.value = '';
+      upload.rewind();
+      upload.phase.value = 'waiting';
+    }
     this.#fill();
   }
 
-  retryAll(): void {
-    for (const upload of this.failed.peek()) if (upload.canRetry.peek()) this.retry(upload);
+  retryAll(): Promise<void> {
+    return this.retry(...this.failed.peek().filter(({ canRetry }) => canRetry.peek()));
   }
 
   /** Clears away what is over. */
@@ -234,7 +241,7 @@ export class UploadQueue {
   }
 
   #failed(upload: Upload, error: unknown): void {
-    const { code, message, passes, retryAfterSeconds, canRetry } = this.#options.explain(error);
+    const { code, message, passes, retryAfterSeconds, canRetry } = this.#options.explain(error, upload.file);
     if (code === 'UNAUTHENTICATED') {
       upload.rest('waiting');
       this.#hold();
@@ -247,6 +254,7 @@ export class UploadQueue {
     }
     this.#options.interrupted.forget(upload.file);
     upload.problem.value = message;
+    upload.code = code;
     upload.canRetry.value = canRetry;
     upload.rest('failed');
     this.#options.announce(`${upload.file.name} was not uploaded. ${message}`);

@@ -45,7 +45,7 @@ function Buttons({ upload }: { upload: Upload }): VNode {
       )}
       {phase === 'paused' && <RowButton key="go" icon="play" label={`Resume ${name}`} act={() => queue.resume(upload)} />}
       {phase === 'failed' && upload.canRetry.value && (
-        <RowButton key="go" icon="retry" label={`Retry ${name}`} act={() => queue.retry(upload)} />
+        <RowButton key="go" icon="retry" label={`Retry ${name}`} act={() => void queue.retry(upload)} />
       )}
       {phase === 'done' && asset !== undefined && (
         <button class="button is-quiet is-small" type="button" aria-label={`Open ${name}`} onClick={() => route.show(asset.id)}>

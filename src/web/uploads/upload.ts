@@ -15,6 +15,8 @@ export class Upload {
   readonly speed = signal(0);
   /** Why it failed, in words. */
   readonly problem = signal('');
+  /** The code of that. */
+  code: string | undefined;
   /** Whether another try could help. */
   readonly canRetry = signal(true);
   /** What became of it. */
