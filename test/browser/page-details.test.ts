@@ -96,6 +96,10 @@ describe('the details of a picture', () => {
   test('what could not be saved is told, and kept, also when the details are closed', async () => {
     const title = dialog.getByLabel('Title');
     const toast = page.getByRole('alert');
+    const second = await ada.upload({ kind: 'IMAGE', name: 'second.jpg', bytes: photo });
+    await page.keyboard.press('Escape');
+    await page.reload();
+    await tile(page, 'photo.jpg').click();
     await tab.withoutServer(async () => {
       await page.route('**/graphql', (route) =>
         isSaving(route.request()) ? route.abort('connectionrefused') : route.continue(),
@@ -111,12 +115,18 @@ describe('the details of a picture', () => {
       await page.keyboard.press('Escape');
       await toast.waitFor();
     });
+    // Nor is it in the way of what is last in the details of another, on a phone.
+    await page.setViewportSize({ width: 390, height: 780 });
+    await tile(page, 'second.jpg').click();
+    await dialog.getByRole('button', { name: 'Delete', exact: true }).click({ trial: true });
+    await page.keyboard.press('Escape');
     await page.unroute('**/graphql');
     await toast.getByRole('button', { name: 'Try again' }).click();
     await tile(page, 'By night').waitFor();
     await toast.waitFor({ state: 'detached' });
     expect((await ada.get(asset.id))?.title).toBe('By night');
     await ada.update(asset.id, { title: null });
+    await ada.remove(second.id);
   });
 
   test('of what was deleted elsewhere, nothing can be saved, and the library forgets it', async () => {

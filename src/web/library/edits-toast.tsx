@@ -33,12 +33,14 @@ function Unsaved({ ids: [first = '', ...others] }: { ids: readonly string[] }): 
       <p>
         Not saved: what you changed of {others.length === 0 ? name : `${others.length + 1} items`}. {edits.of(first)?.problem}
       </p>
-      <button class="button is-quiet" type="button" onClick={() => edits.saveAll()}>
-        Try again
-      </button>
-      <button class="button is-quiet" type="button" onClick={() => edits.discardAll()}>
-        Discard
-      </button>
+      <span>
+        <button class="button is-quiet" type="button" onClick={() => edits.saveAll()}>
+          Try again
+        </button>
+        <button class="button is-quiet" type="button" onClick={() => edits.discardAll()}>
+          Discard
+        </button>
+      </span>
     </div>
   );
 }
