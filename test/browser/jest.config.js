@@ -6,5 +6,6 @@ export default {
   rootDir: '../..',
   testMatch: ['<rootDir>/test/browser/**/*.test.ts'],
   testTimeout: 180_000,
-  maxWorkers: 1,
+  // Much of it waits for slow lines.
+  maxWorkers: 2,
 };
